@@ -1,0 +1,45 @@
+package options
+
+import "time"
+
+func socketOptions() []Option {
+	return []Option{
+		{Name: "http-socket", Aliases: []string{"http", "http11-socket", "httprouter"}, Kind: Addresses, Group: GroupSockets, Arg: "ADDRESS",
+			DefaultText: "127.0.0.1:8000; the port is $PORT if set, the address 0.0.0.0 when running as PID 1",
+			Why:         "a first run works, and says where",
+			Help:        "serve HTTP on HOST:PORT, :PORT, [V6]:PORT (port 0 = any free one), a unix socket's path or @NAME; may be repeated",
+			target:      func(s *Serve) any { return &s.HTTP }},
+		{Name: "socket", Short: 's', Kind: Addresses, Group: GroupSockets, Arg: "ADDRESS",
+			Help:   "as http-socket, and only together with protocol = http: the uwsgi protocol is not spoken yet",
+			target: func(s *Serve) any { return &s.Socket }},
+		{Name: "protocol", Aliases: []string{"socket-protocol"}, Kind: String, Group: GroupSockets, Arg: "NAME", Default: "uwsgi",
+			Help:   "what is spoken on socket: http",
+			target: func(s *Serve) any { return &s.Protocol }},
+		{Name: "listen", Short: 'l', Kind: Int, Group: GroupSockets, Arg: "N", Default: "1024", Min: 1, Max: 1 << 20,
+			DefaultText: "1024, at most net.core.somaxconn",
+			Why:         "uWSGI's 100 overflows in a burst, and a larger value than somaxconn is lowered with a warning instead of refused",
+			Help:        "connections that the kernel holds for each socket until the front takes them",
+			target:      func(s *Serve) any { return &s.Listen }},
+		{Name: "keepalive", Kind: Duration, Group: GroupSockets, Arg: "TIME", Default: "75s", New: true, Min: int64(time.Second),
+			Why:    "longer than the 60 s of an AWS load balancer, so that the balancer closes first",
+			Help:   "how long an idle client connection stays open",
+			target: func(s *Serve) any { return &s.Keepalive }},
+		{Name: "head-timeout", Kind: Duration, Group: GroupSockets, Arg: "TIME", New: true, Min: int64(time.Millisecond),
+			DefaultText: "75s, or keepalive if that is longer",
+			Help:        "longest wait for the next byte of a request's head",
+			target:      func(s *Serve) any { return &s.HeadTimeout }},
+		{Name: "body-timeout", Kind: Duration, Group: GroupSockets, Arg: "TIME", New: true, Min: int64(time.Millisecond),
+			DefaultText: "75s, or keepalive if that is longer",
+			Help:        "longest wait for the next byte of a request's body; a slow upload that goes on is never cut",
+			target:      func(s *Serve) any { return &s.BodyTimeout }},
+		{Name: "trusted-proxies", Kind: Networks, Group: GroupSockets, Arg: "CIDR,...", New: true,
+			Default:     "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10",
+			DefaultText: "loopback and private networks",
+			Why:         "uWSGI believes X-Forwarded-Proto from anybody",
+			Help:        "peers whose X-Forwarded-Proto sets the scheme; may be repeated; empty = none",
+			target:      func(s *Serve) any { return &s.TrustedProxies }},
+		{Name: "real-ip", Kind: Bool, Group: GroupSockets, Default: "false", New: true,
+			Help:   "REMOTE_ADDR is the client that a trusted proxy names in X-Forwarded-For, not the peer",
+			target: func(s *Serve) any { return &s.RealIP }},
+	}
+}

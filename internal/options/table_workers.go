@@ -1,0 +1,36 @@
+package options
+
+func workerOptions() []Option {
+	return []Option{
+		{Name: "processes", Aliases: []string{"workers"}, Short: 'p', Kind: Int, Group: GroupWorkers, Arg: "N", Default: "1", Min: 1, Max: 1024,
+			Help:   "number of workers; with cheaper the most there are",
+			target: func(s *Serve) any { return &s.Processes }},
+		{Name: "threads", Kind: Int, Group: GroupWorkers, Arg: "N", Default: "1", Min: 1, Max: 250, Implies: []string{"enable-threads"},
+			Help:   "requests that one worker works on at a time, each in a thread",
+			target: func(s *Serve) any { return &s.Threads }},
+		{Name: "master", Short: 'M', Kind: Bool, Group: GroupWorkers, Default: "true", Always: "fender always has a master process",
+			Why: "always so", Help: "accepted: there is always a master process",
+			target: func(s *Serve) any { return &s.Master }},
+		{Name: "enable-threads", Short: 'T', Kind: Bool, Group: GroupWorkers, Default: "true", Always: "Python threads always run, as in uWSGI since 2.0.27",
+			Why: "always so, as in uWSGI since 2.0.27", Help: "accepted: threads that the application starts always run",
+			target: func(s *Serve) any { return &s.EnableThreads }},
+		{Name: "die-on-term", Kind: Bool, Group: GroupWorkers, Default: "true", Always: "SIGTERM always drains and ends fender; SIGHUP reloads",
+			Why: "uWSGI's SIGTERM reloads", Help: "accepted: SIGTERM always drains and ends",
+			target: func(s *Serve) any { return &s.DieOnTerm }},
+		{Name: "uid", Aliases: []string{"immediate-uid"}, Kind: String, Group: GroupWorkers, Arg: "USER",
+			Help:   "user (name or number) to become after the sockets are bound",
+			target: func(s *Serve) any { return &s.UID }},
+		{Name: "gid", Aliases: []string{"immediate-gid"}, Kind: String, Group: GroupWorkers, Arg: "GROUP",
+			Help:   "group (name or number) to become after the sockets are bound",
+			target: func(s *Serve) any { return &s.GID }},
+		{Name: "umask", Kind: Octal, Group: GroupWorkers, Arg: "MODE", DefaultText: "unchanged",
+			Help:   "file mode mask, in octal",
+			target: func(s *Serve) any { return &s.Umask }},
+		{Name: "pidfile", Kind: String, Group: GroupWorkers, Arg: "FILE",
+			Help:   "write the master's process id there",
+			target: func(s *Serve) any { return &s.Pidfile }},
+		{Name: "vacuum", Kind: Bool, Group: GroupWorkers, Default: "false",
+			Help:   "remove the pidfile and unix sockets at the end",
+			target: func(s *Serve) any { return &s.Vacuum }},
+	}
+}
