@@ -1,0 +1,250 @@
+package pool
+
+import (
+	"fender/internal/exchange"
+	"fender/internal/observe/event"
+)
+
+// owes tells whether (id, seq) is what the slot answers next.
+func (s *slot) owes(id exchange.ID, seq uint32) bool {
+	return s.n > 0 && s.line[0].ID == id && s.line[0].seq == seq
+}
+
+// AnswerPart reports a frame of an answer that does not end it: n body bytes, and in the first
+// frame the Content-Length or -1. It returns false when the frame is not the one that the slot
+// owes: the caller then reports Protocol.
+func (p *Pool) AnswerPart(now Time, id SpawnID, index int, rid exchange.ID, seq uint32, n int, length int64) bool {
+	s := p.findSlot(id, index)
+	if s == nil || !s.owes(rid, seq) {
+		return false
+	}
+	r := s.line[0]
+	p.firstPart(now, s, r, length)
+	r.held += int64(n)
+	if r.place == placeGhost || r.released {
+		return true
+	}
+	switch {
+	case r.length > p.opts.AnswerBuffer, r.held > p.opts.AnswerBuffer:
+		p.release(s, r)
+	case r.length >= 0: // leaves when it is complete
+	case r.held >= streamBytes:
+		p.release(s, r)
+	default:
+		p.timers.set(&s.quiet, timerQuiet, now+streamQuiet)
+	}
+	return true
+}
+
+func (p *Pool) firstPart(now Time, s *slot, r *request, length int64) {
+	if s.part {
+		return
+	}
+	if s.closing { // of the one before: it has returned, or this frame could not be
+		p.closed(now, s)
+	}
+	s.part = true
+	r.length = length
+	p.timers.clear(&s.unread)
+	p.alive(now, s.w)
+}
+
+// release lets r's answer begin to leave. From here on r is never begun again.
+func (p *Pool) release(s *slot, r *request) {
+	p.timers.clear(&s.quiet)
+	r.released = true
+	p.emit(Effect{Op: OpRelease, ID: r.ID})
+}
+
+// ForceRelease is for an answer that the hands cannot hold any longer: no memory is left.
+func (p *Pool) ForceRelease(id exchange.ID) {
+	if r := p.requests[id]; r != nil && r.place == placeSlot && !r.released {
+		p.release(r.slot, r)
+	}
+}
+
+// AnswerEnd reports the last frame of an answer. closing says that close() is still to be called,
+// broken that the application failed after the answer had begun. It returns false as AnswerPart does.
+func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq uint32, n int, length int64, closing, broken bool) bool {
+	s := p.findSlot(id, index)
+	if s == nil || !s.owes(rid, seq) {
+		return false
+	}
+	r, w := s.line[0], s.w
+	p.firstPart(now, s, r, length)
+	r.held += int64(n)
+	if r.place != placeGhost {
+		p.finish(now, r, broken)
+	}
+	s.line[0], s.line[1] = s.line[1], nil
+	s.n--
+	w.requests++
+	if w.reserved == r {
+		w.reserved = nil
+	}
+	s.part, s.paused, s.slow = false, false, false
+	p.timers.clear(&s.unread)
+	p.timers.clear(&s.quiet)
+	p.forget(r)
+	if closing && !p.returned(s, seq) {
+		s.closing, s.closingSeq = true, seq
+		p.closing++
+		p.timers.set(&s.shut, timerClosing, now+closingCheck)
+	} else {
+		p.timers.clear(&s.harakiri)
+		p.unstrike(now, s)
+	}
+	if s.n > 0 {
+		p.timers.clear(&s.ahead)
+		p.begin(now, s)
+	} else if s.isFree() {
+		p.vacate(now, s)
+	}
+	p.checkLimits(now, w)
+	p.settle(now)
+	return true
+}
+
+func (p *Pool) finish(now Time, r *request, broken bool) {
+	f := p.facts(now, r)
+	if !broken {
+		p.totals.Answered++
+		p.emit(Effect{Op: OpFinish, ID: r.ID, Facts: f})
+		return
+	}
+	c := exchange.CauseBadAnswer
+	if r.released {
+		c = exchange.CauseAnswerCut
+		p.totals.Cut++
+	}
+	p.totals.Failed++
+	p.emit(p.lastWord(now, r, c))
+	p.note(Note{Kind: NoteError, ID: r.ID, Cause: c, Spawn: r.slot.w.spawn, Number: r.slot.w.number})
+}
+
+// BadAnswer says that the content of the answer that the slot is giving cannot be sent. What still
+// comes of it is discarded.
+func (p *Pool) BadAnswer(now Time, id SpawnID, index int, text string) {
+	s := p.findSlot(id, index)
+	if s == nil || s.n == 0 || s.line[0].place == placeGhost {
+		return
+	}
+	r := s.line[0]
+	c := exchange.CauseBadAnswer
+	if r.released {
+		c = exchange.CauseAnswerCut
+		p.totals.Cut++
+	}
+	p.totals.Failed++
+	p.emit(p.lastWord(now, r, c))
+	p.note(Note{
+		Kind: NoteError, ID: r.ID, Cause: c, Text: text,
+		Spawn: s.w.spawn, Number: s.w.number, Generation: s.w.generation,
+	})
+	p.timers.clear(&s.quiet)
+	r.place = placeGhost
+}
+
+// returned tells from the page whether close() of the request seq has returned.
+func (p *Pool) returned(s *slot, seq uint32) bool {
+	at, phase := p.pages.State(s.w.spawn, s.index)
+	return int32(at-seq) > 0 || phase == PhaseIdle
+}
+
+// lookAtClosing frees the slots whose close() has returned meanwhile.
+func (p *Pool) lookAtClosing(now Time) {
+	for _, w := range p.workers {
+		for i := range w.slots {
+			if s := &w.slots[i]; s.closing && p.returned(s, s.closingSeq) {
+				p.closed(now, s)
+			}
+		}
+	}
+}
+
+func (p *Pool) closed(now Time, s *slot) {
+	s.closing = false
+	p.closing--
+	p.timers.clear(&s.shut)
+	p.timers.clear(&s.harakiri)
+	p.unstrike(now, s)
+	if s.n > 0 {
+		p.begin(now, s)
+		p.timers.clear(&s.ahead)
+	} else if s.isFree() {
+		p.vacate(now, s)
+	}
+}
+
+// Idle reports the frame that a worker sends when close() took long.
+func (p *Pool) Idle(now Time, id SpawnID, index int) {
+	s := p.findSlot(id, index)
+	if s == nil {
+		return
+	}
+	p.alive(now, s.w)
+	if s.closing && p.returned(s, s.closingSeq) {
+		p.closed(now, s)
+	}
+	p.settle(now)
+}
+
+// Paused says that the client's side takes no more of the slot's answer for now; Resumed that it
+// does again. Harakiri's clock stands between them: it is not the application that is slow.
+func (p *Pool) Paused(now Time, id SpawnID, index int) {
+	s := p.findSlot(id, index)
+	if s == nil || s.paused || s.n == 0 {
+		return
+	}
+	s.paused = true
+	if s.harakiri.on {
+		s.left = s.harakiri.at - now
+		p.timers.clear(&s.harakiri)
+	} else {
+		s.left = 0
+	}
+	if s.n > 1 {
+		p.takeBack(s)
+	}
+}
+
+// Resumed ends what Paused began.
+func (p *Pool) Resumed(now Time, id SpawnID, index int) {
+	s := p.findSlot(id, index)
+	if s == nil || !s.paused {
+		return
+	}
+	s.paused = false
+	if s.left > 0 && s.n > 0 {
+		p.timers.set(&s.harakiri, timerHarakiri, now+s.left)
+	}
+	p.dispatch(now)
+}
+
+// Extend moves the deadline of the request that the slot works on.
+func (p *Pool) Extend(now Time, id SpawnID, index int, d Time) {
+	s := p.findSlot(id, index)
+	if s == nil || s.n == 0 || d <= 0 {
+		return
+	}
+	if s.paused {
+		s.left += d
+	} else if s.harakiri.on {
+		p.timers.set(&s.harakiri, timerHarakiri, s.harakiri.at+d)
+	}
+}
+
+// checkLimits marks a worker that has done its share; it leaves when its replacement is ready.
+func (p *Pool) checkLimits(now Time, w *worker) {
+	if w.state != StateReady || w.due != event.ReasonNone || now-w.ready < p.opts.MinLifetime {
+		return
+	}
+	switch {
+	case w.limit > 0 && w.requests >= w.limit:
+		w.due = event.ReasonMaxRequests
+	case p.opts.ReloadOnRSS > 0 && w.rss >= p.opts.ReloadOnRSS:
+		w.due = event.ReasonMemory
+	case p.opts.MaxLifetime > 0 && now >= w.leaveAt:
+		w.due = event.ReasonMaxLifetime
+	}
+}

@@ -1,0 +1,117 @@
+package pool
+
+import (
+	"fender/internal/exchange"
+	"fender/internal/observe/event"
+)
+
+// Death says how a worker's process ended.
+type Death struct {
+	// Own is whether the worker's own doing ended it: a fatal signal, an exit, the kernel for want
+	// of memory. A SIGKILL or SIGTERM from outside is not its doing, nor is one that we sent.
+	Own    bool
+	Signal int // 0 when it exited
+	Code   int // exit code
+	OOM    bool
+	Text   string
+}
+
+// Died reports that a worker's process is gone: after the rest of its frames and what came back
+// unread were reported, and while its page can still be read.
+func (p *Pool) Died(now Time, id SpawnID, d Death) {
+	w := p.find(id)
+	if w == nil {
+		return
+	}
+	p.totals.Gone++
+	booting := w.state == StateStarting || w.ready == 0 && w.reason == event.ReasonProtocol
+	if w.reason == event.ReasonNone {
+		switch {
+		case booting:
+			w.reason = event.ReasonBootFailure
+		case d.OOM:
+			w.reason = event.ReasonOOM
+		default:
+			w.reason = event.ReasonCrash
+		}
+	}
+	p.move(w, StateGone, now-w.ready, &d)
+	p.remove(w)
+	for i := range w.slots {
+		p.orphan(now, &w.slots[i], d.Own || w.frozen)
+	}
+	p.timers.clear(&w.stall)
+	p.timers.clear(&w.mercy)
+	if p.stopping {
+		p.checkStopped()
+		return
+	}
+	if booting || w.proving {
+		p.bootFailed(now, w, d)
+	}
+	p.settle(now)
+}
+
+func (p *Pool) remove(w *worker) {
+	for i, x := range p.workers {
+		if x == w {
+			p.workers = append(p.workers[:i], p.workers[i+1:]...)
+			return
+		}
+	}
+}
+
+// orphan decides about what a dead worker's slot had, by the table of ARCHITECTURE.md.
+func (p *Pool) orphan(now Time, s *slot, own bool) {
+	w := s.w
+	at, _ := p.pages.State(w.spawn, s.index)
+	if s.closing {
+		p.closing--
+	}
+	for _, t := range []*timer{&s.unread, &s.ahead, &s.quiet, &s.shut, &s.harakiri, &s.grace} {
+		p.timers.clear(t)
+	}
+	// The newest first, so that the older of two unread requests keeps its place before it.
+	for s.n > 0 {
+		r := s.last()
+		s.n--
+		s.line[s.n] = nil
+		begun := int32(at-r.seq) >= 0
+		switch {
+		case r.place == placeGhost:
+			p.forget(r)
+		case !begun:
+			p.totals.TakenBack++
+			p.note(Note{Kind: NoteTakenBack, Spawn: w.spawn, Number: w.number, ID: r.ID})
+			p.requeue(now, r)
+		default:
+			r.begins++
+			r.place = placeGhost
+			p.begunOrphan(now, r, own)
+		}
+	}
+}
+
+func (p *Pool) begunOrphan(now Time, r *request, own bool) {
+	switch {
+	case r.released:
+		p.fail(now, r, exchange.CauseAnswerCut)
+	case !r.Safe:
+		p.fail(now, r, exchange.CauseWorkerCrash)
+	case own && r.deaths+1 >= poisonDeaths:
+		p.totals.Poison++
+		p.fail(now, r, exchange.CausePoison)
+	default:
+		if own {
+			r.deaths++
+			r.suspect = true
+		}
+		p.totals.Retried++
+		p.note(Note{
+			Kind: NoteRetry, ID: r.ID,
+			Spawn: r.slot.w.spawn, Number: r.slot.w.number, Generation: r.slot.w.generation,
+		})
+		r.length, r.held = -1, 0
+		p.requeue(now, r)
+	}
+}

@@ -1,0 +1,364 @@
+package pool
+
+import (
+	"fmt"
+
+	"fender/internal/exchange"
+)
+
+// Submit takes a request. It goes to a free slot, else behind a running one, else into the queue.
+func (p *Pool) Submit(now Time, q Request) {
+	if _, double := p.requests[q.ID]; double {
+		panic(fmt.Sprintf("pool: request %d submitted twice", q.ID))
+	}
+	p.totals.Submitted++
+	r := p.newRequest(q)
+	r.arrived = now
+	p.requests[q.ID] = r
+	switch {
+	case p.stopping:
+		p.fail(now, r, exchange.CauseDraining)
+	case p.QueueLength() >= p.opts.QueueLimit:
+		p.fail(now, r, exchange.CauseQueueFull)
+	default:
+		p.enqueue(now, r)
+		p.dispatch(now)
+	}
+}
+
+// Cancel says that the client of a request has gone.
+func (p *Pool) Cancel(now Time, id exchange.ID) {
+	r := p.requests[id]
+	if r == nil || r.place == placeGhost {
+		return
+	}
+	p.totals.Cancelled++
+	switch r.place {
+	case placeQueue, placeSuspects:
+		p.unlist(r)
+		p.emit(Effect{Op: OpFail, ID: r.ID, Cause: exchange.CauseClientGone, Facts: p.facts(now, r)})
+		p.forget(r)
+		p.dispatch(now)
+		return
+	}
+	s := r.slot
+	p.emit(p.lastWord(now, r, exchange.CauseClientGone))
+	r.place = placeGhost
+	p.emit(Effect{Op: OpAbort, Spawn: s.w.spawn, Slot: s.index, Seq: r.seq})
+	if s.line[0] != r {
+		p.takeBack(s)
+	}
+}
+
+// lastWord is what a request hears that will get no answer of its own.
+func (p *Pool) lastWord(now Time, r *request, c exchange.Cause) Effect {
+	e := Effect{Op: OpFail, ID: r.ID, Cause: c, Facts: p.facts(now, r)}
+	if r.released {
+		e.Op = OpCut
+	}
+	return e
+}
+
+func (p *Pool) facts(now Time, r *request) exchange.Facts {
+	f := exchange.Facts{Attempts: r.begins}
+	if s := r.slot; s != nil {
+		f.Worker, f.Spawn, f.Generation, f.Slot = s.w.number, uint64(s.w.spawn), s.w.generation, s.index
+		f.Queue, f.Work = r.sent-r.arrived, now-r.sent
+		if r.place == placeSlot {
+			f.Attempts++
+		}
+	} else {
+		f.Queue = now - r.arrived
+	}
+	return f
+}
+
+func (p *Pool) enqueue(now Time, r *request) {
+	r.place, r.slot = placeQueue, nil
+	p.queue.pushBack(r)
+	p.timers.set(&r.deadline, timerQueue, r.arrived+p.opts.QueueTimeout)
+}
+
+// requeue puts a request that was sent but not begun, or may be begun again, back to its turn.
+func (p *Pool) requeue(now Time, r *request) {
+	r.slot = nil
+	if !retrying {
+		p.fail(now, r, exchange.CauseWorkerCrash)
+		return
+	}
+	deadline := r.arrived + p.opts.QueueTimeout
+	if r.begins > 0 {
+		deadline += p.opts.Harakiri
+	}
+	if deadline <= now {
+		p.fail(now, r, p.lateCause(r))
+		return
+	}
+	p.timers.set(&r.deadline, timerQueue, deadline)
+	if r.suspect {
+		r.place = placeSuspects
+		p.suspects.pushBack(r)
+		return
+	}
+	r.place = placeQueue
+	p.queue.pushFront(r)
+}
+
+func (p *Pool) unlist(r *request) {
+	switch r.place {
+	case placeQueue:
+		p.queue.remove(r)
+	case placeSuspects:
+		p.suspects.remove(r)
+		p.unreserve(r)
+	}
+	p.timers.clear(&r.deadline)
+}
+
+// lateCause names what a request waited for in vain.
+func (p *Pool) lateCause(r *request) exchange.Cause {
+	if r.begins > 0 {
+		return exchange.CauseWorkerCrash
+	}
+	if !p.boot.ever {
+		return exchange.CauseBooting
+	}
+	return exchange.CauseQueueTimeout
+}
+
+// fail answers r, which is in no list, with the cause and forgets it.
+func (p *Pool) fail(now Time, r *request, c exchange.Cause) {
+	p.totals.Failed++
+	e := p.lastWord(now, r, c)
+	if e.Op == OpCut {
+		p.totals.Cut++
+	}
+	p.emit(e)
+	n := Note{Kind: NoteError, ID: r.ID, Cause: c}
+	if r.slot != nil {
+		n.Spawn, n.Number, n.Generation = r.slot.w.spawn, r.slot.w.number, r.slot.w.generation
+	}
+	p.note(n)
+	p.forget(r)
+}
+
+// dispatch sends what waits to where there is room.
+func (p *Pool) dispatch(now Time) {
+	if p.suspects.len > 0 {
+		p.placeSuspects(now)
+	}
+	for p.queue.len > 0 {
+		if p.freeSlots == 0 && p.closing > 0 {
+			p.lookAtClosing(now)
+		}
+		s := p.freeSlot()
+		if s == nil {
+			s = p.aheadSlot(now)
+		}
+		if s == nil {
+			return
+		}
+		r := p.queue.first()
+		p.unlist(r)
+		p.send(now, r, s)
+	}
+	p.steal(now)
+}
+
+// freeSlot chooses where the next request goes: the least busy worker, since the threads of one
+// interpreter share its lock; among equals the lowest number, so that the others stay idle and
+// scaling in finds them.
+func (p *Pool) freeSlot() *slot {
+	if p.freeSlots == 0 {
+		return nil
+	}
+	var best *worker
+	for _, w := range p.workers {
+		if !w.takes() || w.occupied == len(w.slots) {
+			continue
+		}
+		if best == nil || w.occupied < best.occupied ||
+			w.occupied == best.occupied && w.number < best.number {
+			best = w
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	for i := range best.slots {
+		if best.slots[i].isFree() {
+			return &best.slots[i]
+		}
+	}
+	return nil
+}
+
+// takes tells whether the worker gets requests from the queue now.
+func (w *worker) takes() bool {
+	return w.state == StateReady && w.reserved == nil && !w.stalled
+}
+
+// aheadSlot chooses the slot behind whose running request the next one may wait: the one that has
+// worked longest, as long as it is not slow, since it will be done first.
+func (p *Pool) aheadSlot(now Time) *slot {
+	var best *slot
+	for _, w := range p.workers {
+		if !w.takes() {
+			continue
+		}
+		for i := range w.slots {
+			s := &w.slots[i]
+			if s.full() || s.slow || s.paused || s.isFree() || now-s.began >= aheadBound {
+				continue
+			}
+			if best == nil || s.began < best.began {
+				best = s
+			}
+		}
+	}
+	return best
+}
+
+// full tells whether the slot has its one request and its one ahead.
+func (s *slot) full() bool {
+	return s.struck || s.n == 2 || s.n == 1 && s.closing
+}
+
+func (p *Pool) send(now Time, r *request, s *slot) {
+	ahead := !s.isFree()
+	if !ahead {
+		p.occupy(now, s)
+	}
+	s.seq++
+	r.place, r.slot, r.seq, r.sent = placeSlot, s, s.seq, now
+	s.line[s.n] = r
+	s.n++
+	if ahead {
+		p.totals.SentAhead++
+		p.timers.set(&s.ahead, timerAhead, now+aheadBound)
+	}
+	if s.n == 1 {
+		p.begin(now, s)
+	}
+	p.emit(Effect{
+		Op: OpSend, ID: r.ID, Spawn: s.w.spawn, Slot: s.index, Seq: r.seq, Ahead: ahead,
+	})
+}
+
+// begin starts the clocks of line[0], which is now the request that the slot's thread works on, or
+// will as soon as close() has returned.
+func (p *Pool) begin(now Time, s *slot) {
+	s.began, s.slow, s.part, s.probed = now, false, false, 0
+	p.timers.set(&s.unread, timerUnread, now+unreadBound)
+	if p.opts.Harakiri > 0 && !s.closing {
+		p.timers.set(&s.harakiri, timerHarakiri, now+p.opts.Harakiri)
+	}
+}
+
+// steal takes a request that waits behind another one back when a slot is free for it.
+func (p *Pool) steal(now Time) {
+	x := p.timers.first(timerAhead)
+	if x == nil || p.queue.len > 0 || p.freeSlot() == nil {
+		p.timers.clear(&p.stealing)
+		return
+	}
+	if sent := x.slot.last().sent; now-sent < aheadSteal {
+		p.timers.set(&p.stealing, timerSteal, sent+aheadSteal)
+		return
+	}
+	p.takeBack(x.slot)
+}
+
+// takeBack asks for everything unread on the slot; TookBack tells what came.
+func (p *Pool) takeBack(s *slot) {
+	p.timers.clear(&s.ahead)
+	p.emit(Effect{Op: OpTakeBack, Spawn: s.w.spawn, Slot: s.index})
+}
+
+// TookBack reports that the n newest messages of the slot came back unread.
+func (p *Pool) TookBack(now Time, id SpawnID, index, n int) {
+	s := p.findSlot(id, index)
+	if s == nil {
+		return
+	}
+	for ; n > 0 && s.n > 0; n-- {
+		r := s.last()
+		p.drop(s)
+		if s.n == 0 {
+			p.stopClocks(s)
+			if s.isFree() {
+				p.vacate(now, s)
+			}
+		} else {
+			s.slow = true
+		}
+		if s.w.reserved == r {
+			s.w.reserved = nil
+		}
+		if r.place == placeGhost {
+			p.forget(r)
+			continue
+		}
+		p.totals.TakenBack++
+		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
+		p.requeue(now, r)
+	}
+	p.settle(now)
+}
+
+// SendFailed reports that a message did not fit into the slot's socket: the worker does not read.
+func (p *Pool) SendFailed(now Time, id SpawnID, index int) {
+	if w := p.find(id); w != nil {
+		p.stallWorker(now, w)
+		p.TookBack(now, id, index, 1)
+	}
+}
+
+// drop takes the newest request off the slot's line.
+func (p *Pool) drop(s *slot) {
+	s.n--
+	s.line[s.n] = nil
+	p.timers.clear(&s.ahead)
+}
+
+func (p *Pool) stopClocks(s *slot) {
+	p.timers.clear(&s.unread)
+	p.timers.clear(&s.quiet)
+	p.timers.clear(&s.ahead)
+	if !s.closing {
+		p.timers.clear(&s.harakiri)
+	}
+	s.slow, s.part, s.paused = false, false, false
+}
+
+// stallWorker gives the worker nothing more until a frame of it is seen, or a pause is over.
+func (p *Pool) stallWorker(now Time, w *worker) {
+	if w.state != StateReady {
+		return
+	}
+	w.stallFor = min(max(2*w.stallFor, unreadBound), stallMax)
+	w.stalled = true
+	p.timers.set(&w.stall, timerStall, now+w.stallFor)
+	for i := range w.slots {
+		if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
+			p.takeBack(s)
+		}
+	}
+}
+
+// alive is called at each first frame of an answer: a worker that was stalled runs again.
+func (p *Pool) alive(now Time, w *worker) {
+	w.stallFor = 0
+	if w.stalled {
+		w.stalled = false
+		p.timers.clear(&w.stall)
+		p.dispatch(now)
+	}
+}
+
+// settle brings everything to where it belongs after an event: lives first, then requests.
+func (p *Pool) settle(now Time) {
+	p.reconcile(now)
+	p.finishReload(now)
+	p.dispatch(now)
+}

@@ -1,0 +1,146 @@
+package pool
+
+import "fender/internal/exchange"
+
+// Request is what the pool needs to know of a request.
+type Request struct {
+	ID       exchange.ID
+	Safe     bool // its method is one of retry-methods: it may be begun again
+	Class    exchange.Class
+	Priority int8
+}
+
+// where a request is.
+type place uint8
+
+const (
+	placeQueue    place = iota + 1 // waiting for a slot
+	placeSuspects                  // waiting for a worker of its own
+	placeSlot                      // on a slot, its answer awaited
+	placeGhost                     // on a slot, but answered already (harakiri, cancelled, bad answer)
+)
+
+type request struct {
+	Request
+	place      place
+	prev, next *request // in its list
+	slot       *slot
+	seq        uint32
+
+	arrived  Time
+	sent     Time // when the last slot got it
+	deadline timer
+	begins   int // times the application began it on workers that are gone
+	deaths   int // ... that died by their own doing
+	suspect  bool
+	released bool // its answer has begun to leave
+	length   int64
+	held     int64
+	complete bool // the whole answer is here
+}
+
+// reqList is a ring of requests in the order in which they go.
+type reqList struct {
+	head request
+	len  int
+}
+
+func (l *reqList) init() { l.head.prev, l.head.next = &l.head, &l.head }
+
+func (l *reqList) first() *request {
+	if l.len == 0 {
+		return nil
+	}
+	return l.head.next
+}
+
+func (l *reqList) insertAfter(r, after *request) {
+	r.prev, r.next = after, after.next
+	after.next.prev = r
+	after.next = r
+	l.len++
+}
+
+// pushBack puts r behind all of its priority and above.
+func (l *reqList) pushBack(r *request) {
+	after := l.head.prev
+	for after != &l.head && after.Priority < r.Priority {
+		after = after.prev
+	}
+	l.insertAfter(r, after)
+}
+
+// pushFront puts r before all of its priority and below, but behind those that arrived earlier:
+// what is moved keeps its turn.
+func (l *reqList) pushFront(r *request) {
+	after := &l.head
+	for after.next != &l.head && (after.next.Priority > r.Priority ||
+		after.next.Priority == r.Priority && after.next.arrived < r.arrived) {
+		after = after.next
+	}
+	l.insertAfter(r, after)
+}
+
+func (l *reqList) remove(r *request) {
+	r.prev.next, r.next.prev = r.next, r.prev
+	r.prev, r.next = nil, nil
+	l.len--
+}
+
+func (p *Pool) newRequest(q Request) *request {
+	r := p.spare
+	if r == nil {
+		r = &request{}
+	} else {
+		p.spare = r.next
+		*r = request{}
+	}
+	r.Request = q
+	r.length = -1
+	r.deadline.req = r
+	return r
+}
+
+// forget ends the pool's knowledge of r. It must be in no list and on no slot.
+func (p *Pool) forget(r *request) {
+	p.timers.clear(&r.deadline)
+	delete(p.requests, r.ID)
+	r.slot = nil
+	r.next = p.spare
+	p.spare = r
+}
+
+// slot is one thread of a worker: at most one request that it works on and one sent ahead.
+type slot struct {
+	w     *worker
+	index int
+	seq   uint32 // of the last message sent
+
+	line [2]*request // oldest first
+	n    int
+	part bool // the answer of line[0] has begun to come
+
+	closing    bool   // the last answer is complete, close() is still running
+	closingSeq uint32 // its sequence
+	began      Time   // when line[0] became the one that the thread works on
+	slow       bool   // nothing is sent ahead until line[0] is answered
+	paused     bool   // the client's side reads too slowly: harakiri's clock stands
+	left       Time   // what was left on harakiri's clock then
+	probed     Time   // since when its thread is spared as a victim, 0 is not
+	struck     bool   // over its time: interrupted, being discarded
+
+	unread, ahead, quiet, shut, harakiri, grace timer
+	heard                                       uint64 // interrupts the worker had seen when struck
+}
+
+func (s *slot) isFree() bool { return s.n == 0 && !s.closing && !s.struck }
+
+// last is the request sent last.
+func (s *slot) last() *request { return s.line[s.n-1] }
+
+func (s *slot) init(w *worker, index int) {
+	s.w, s.index = w, index
+	for _, t := range []*timer{&s.unread, &s.ahead, &s.quiet, &s.shut, &s.harakiri, &s.grace} {
+		t.slot = s
+	}
+}

@@ -1,0 +1,5 @@
+//go:build noretry
+
+package pool
+
+const retrying = false
