@@ -1,0 +1,189 @@
+"""The template: imports the application once, then forks workers when it is told to."""
+
+import os
+import signal
+import sys
+import warnings
+from os import fork, getpgid, getpgrp, getppid, killpg, waitpid
+from time import monotonic
+
+from _thread import get_ident
+
+from _fender import application, inherited, process, stderr
+from _fender.application import CannotLoad
+from _fender.collector import Collector
+from _fender.control import Control, let_go
+from _fender.family import Family
+from _fender.harakiri import exception_setter
+from _fender.worker import Worker
+from _fender.wsgi import no_application
+
+
+class Template:
+    """Reads what the master wants from the control socket, one message after the other."""
+
+    def __init__(self):
+        self.control = Control()
+        self.family = Family()
+        self.family.let_go = self.control.close
+        self.collector = Collector()
+        self.boot = {}
+        self.application = None  # stays None with lazy-apps: each worker loads its own
+        self.child_signal = signal.SIG_DFL  # what the application wants of SIGCHLD
+        self.group = _own_group()
+
+    def run(self):
+        """Returns a Worker in a forked worker, None when the template is done."""
+        process.name("fender template")
+        process.line_buffered()
+        message, given = self.control.receive()
+        let_go(given)
+        if message is None:
+            return None
+        if message["op"] != "boot":
+            self.control.refuse(message["op"], "the first message must be boot")
+            process.leave(application.FAILED)
+        self.boot = message
+        began = monotonic()
+        try:
+            application.enter(self.boot)
+            if not self.boot.get("lazy"):
+                self.collector.pause()
+                self.application = application.load_or_stand_in(self.boot)
+                self.collector.note()
+            elif not application.configured(self.boot):
+                self.application = application.load_or_stand_in(self.boot)
+            if self.boot.get("interrupt", True) and self.threads() > 1:
+                exception_setter()  # ctypes is imported here, once, and not in each worker
+        except CannotLoad as error:
+            self.control.send("failed", code=error.code, error=str(error)[:4000])
+            stderr.say(str(error))
+            process.leave(error.code)
+        except BaseException as error:
+            stderr.say_failure("the template does not come up", error, whole=True)
+            self.control.send("failed", code=application.FAILED, error=stderr.last_line(error)[:4000])
+            process.leave(application.FAILED)
+        process.keep_standard_descriptors()
+        self.take_children()
+        self.control.send(
+            "loaded",
+            python=process.version(),
+            implementation=sys.implementation.name,
+            seconds=round(monotonic() - began, 6),
+            threads=inherited.threads(),
+            sockets=inherited.sockets((self.control.socket.fileno(), stderr.DESCRIPTOR)),
+            app=self.application is not None and self.application is not no_application,
+            free_threaded=process.free_threaded(),
+        )
+        return self.serve()
+
+    def threads(self):
+        """The slots of each worker."""
+        return int(self.boot.get("threads") or 1)
+
+    def serve(self):
+        """The idle job: waits for orders, and for the master's end."""
+        while True:
+            message, given = self.control.receive()
+            if message is None:
+                self.orphaned()
+            op = message["op"]
+            try:
+                if op == "spawn":
+                    worker = self.spawn(message, given)
+                    if worker is not None:
+                        return worker
+                    continue
+                let_go(given)
+                if op == "reap":
+                    self.reap(message)
+                elif op == "exit":
+                    stderr.flush()
+                    process.leave(0)
+                else:
+                    self.control.refuse(op, "unknown op")
+            except (KeyError, TypeError, ValueError) as error:
+                self.control.refuse(op, "bad message: %s: %s" % (type(error).__name__, error))
+
+    def spawn(self, message, given):
+        """Forks one worker. Returns it in the child, None in the template."""
+        number = message.get("spawn")
+        error = None
+        if not isinstance(number, int) or not isinstance(message.get("number"), int):
+            error = "spawn and number must be integers"
+        elif len(given) != self.threads() + 1:
+            error = "%d descriptors came with spawn, expected %d" % (len(given), self.threads() + 1)
+        if error is not None:
+            let_go(given)
+            self.control.send("fork_failed", spawn=number, error=error)
+            return None
+        self.before_fork()
+        try:
+            pid = self.fork()
+        except Exception as error:
+            let_go(given)
+            self.control.send("fork_failed", spawn=number, error=stderr.last_line(error)[:1000])
+            return None
+        if pid:
+            let_go(given)
+            self.control.send("forked", spawn=number, pid=pid)
+            return None
+        worker = Worker(self, message, given)
+        self.control.close()
+        return worker
+
+    def before_fork(self):
+        """Leaves nothing half done that a worker would have too."""
+        database = sys.modules.get("django.db")
+        if database is not None:
+            try:
+                database.connections.close_all()
+            except Exception as error:
+                if type(error).__name__ != "ImproperlyConfigured":  # no settings: no connections
+                    stderr.say_failure("closing Django's database connections before the fork failed", error)
+        stderr.flush()
+        process.keep_standard_descriptors()
+        self.collector.freeze()
+
+    def fork(self):
+        # A process with threads makes os.fork warn (3.12); `loaded` has listed them already, and
+        # a warning turned into an error would come after the child exists.
+        self.family.forking = get_ident()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return fork()
+        finally:
+            self.family.forking = 0
+
+    def reap(self, message):
+        """Waits for one worker, which the master knows to be dead."""
+        try:
+            pid, status = waitpid(message["pid"], 0)
+        except OSError as error:
+            self.control.refuse("reap", error.strerror, spawn=message["spawn"], pid=message["pid"])
+            return
+        self.control.send("reaped", spawn=message["spawn"], pid=pid, status=status)
+
+    def orphaned(self):
+        """The master has gone: nothing may stay behind."""
+        if self.group:
+            killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    def take_children(self):
+        """Keeps dead workers as zombies until `reap`, whatever the application does with SIGCHLD."""
+        self.child_signal = signal.getsignal(signal.SIGCHLD)
+        if self.child_signal not in (signal.SIG_DFL, None):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _own_group():
+    """Whether the template has a process group of its own kind, which it may kill.
+
+    The master gives it one. Started by hand it shares its parent's, and would kill the shell.
+    """
+    try:
+        return getppid() == 0 or getpgrp() != getpgid(getppid())
+    except OSError:
+        return True

@@ -1,0 +1,5 @@
+def explode():
+    return {}["missing"]
+
+
+explode()

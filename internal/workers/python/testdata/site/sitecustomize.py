@@ -1,0 +1,3 @@
+import sys
+
+sys.stderr.write("sitecustomize ran\n")
