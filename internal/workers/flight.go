@@ -1,0 +1,123 @@
+package workers
+
+import (
+	"os"
+
+	"fender/internal/exchange"
+)
+
+// flight is one request on its way: from Submit until its answer's last word. It holds the parts
+// of the answer that may not leave yet.
+type flight struct {
+	req  *exchange.Request
+	next *flight // in the list of spare ones
+
+	// Where it was sent last.
+	to   *member
+	slot int
+
+	head     exchange.Head
+	headed   bool  // head is there
+	bodiless bool  // whatever the application sends as body, the client must get none
+	length   int64 // of the body as announced, -1
+	got      int64 // bytes of the body so far
+	warned   bool  // about a body that is too long
+
+	parts    []part
+	counted  int64 // bytes of parts that the memory budget has
+	released bool  // what comes may leave
+	started  bool  // Start was called
+	full     bool  // the receiver has no room
+}
+
+// part is a piece of an answer's body: bytes, or a range of a file.
+type part struct {
+	bytes  []byte
+	file   *os.File
+	off, n int64
+}
+
+func (w *Workshop) newFlight(r *exchange.Request) *flight {
+	f := w.spare
+	if f == nil {
+		f = &flight{}
+	} else {
+		w.spare = f.next
+		parts := f.parts[:0]
+		*f = flight{parts: parts}
+	}
+	f.req, f.length = r, -1
+	w.flights[r.ID] = f
+	return f
+}
+
+// land forgets a flight whose answer has had its last word.
+func (w *Workshop) land(f *flight) {
+	w.unhold(f)
+	delete(w.flights, f.req.ID)
+	f.req, f.to, f.head = nil, nil, exchange.Head{}
+	f.next = w.spare
+	w.spare = f
+}
+
+// again makes a flight ready for another worker: what the last one had answered is void. A
+// released flight is never sent again.
+func (w *Workshop) again(f *flight) {
+	w.unhold(f)
+	f.head, f.headed, f.bodiless = exchange.Head{}, false, false
+	f.length, f.got, f.warned = -1, 0, false
+}
+
+// hold keeps a part until it may leave. It returns false when the memory budget is used up.
+func (w *Workshop) hold(f *flight, p part) bool {
+	f.parts = append(f.parts, p)
+	n := int64(len(p.bytes))
+	if n == 0 || f.released {
+		return true // it leaves at once
+	}
+	if !w.opts.Memory.Take(n) {
+		return false
+	}
+	f.counted += n
+	return true
+}
+
+// unhold lets go of the parts that are held.
+func (w *Workshop) unhold(f *flight) {
+	for i := range f.parts {
+		if file := f.parts[i].file; file != nil {
+			_ = file.Close()
+		}
+	}
+	w.emptied(f)
+}
+
+func (w *Workshop) emptied(f *flight) {
+	clear(f.parts)
+	f.parts = f.parts[:0]
+	if f.counted > 0 {
+		w.opts.Memory.Give(f.counted)
+		f.counted = 0
+	}
+}
+
+// flush gives what is held to the receiver. A receiver without room still takes what was read
+// already; it is then not read any further.
+func (w *Workshop) flush(f *flight) {
+	a := f.req.Answer
+	if !f.started {
+		f.started = true
+		a.Start(f.head)
+	}
+	for i := range f.parts {
+		p := &f.parts[i]
+		room := true
+		if p.file != nil {
+			room = a.SendFile(p.file, p.off, p.n)
+		} else {
+			room = a.Write(p.bytes)
+		}
+		f.full = f.full || !room
+	}
+	w.emptied(f)
+}

@@ -1,0 +1,3 @@
+package workers
+
+func playMaster() int { return 0 }

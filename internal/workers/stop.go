@@ -1,0 +1,105 @@
+package workers
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fender/internal/exchange"
+)
+
+// Stop lets everything end: what waits in the queue is answered with 503, what runs is finished.
+// The channel is closed when no worker and no template is left.
+func (w *Workshop) Stop() <-chan struct{} {
+	ok := w.post(func(now time.Duration) {
+		w.stopping = true
+		w.reloads.end()
+		w.pool.Stop(now)
+		w.carry(now)
+		for t := range w.processes {
+			t.leave(now)
+		}
+		w.checkStopped()
+	})
+	if !ok {
+		return w.done
+	}
+	return w.stopped
+}
+
+// Force ends what Stop waits for: what still runs is answered with 503 or cut, and every process
+// is killed.
+func (w *Workshop) Force() {
+	w.post(func(now time.Duration) {
+		w.stopping = true
+		w.reloads.end()
+		w.procs.KillGroup()
+		w.pool.Force(now)
+		w.carry(now)
+		for t := range w.processes {
+			t.leaving = true
+			if t.proc != nil {
+				t.end("")
+			}
+		}
+		w.checkStopped()
+	})
+}
+
+// checkStopped closes stopped once nothing is left.
+func (w *Workshop) checkStopped() {
+	if !w.stopping || !w.idle || len(w.members) > 0 || len(w.processes) > 0 {
+		return
+	}
+	select {
+	case <-w.stopped:
+	default:
+		close(w.stopped)
+	}
+}
+
+// closePatience bounds how long Close waits for processes that were killed.
+const closePatience = 5 * time.Second
+
+// Close ends the workshop, by force if Stop has not ended it, and gives everything back. Requests
+// that come later are answered with CauseDraining.
+func (w *Workshop) Close() {
+	w.closing.Do(func() {
+		if w.begun.Load() {
+			w.Force()
+			late := time.NewTimer(closePatience)
+			select {
+			case <-w.stopped:
+			case <-late.C:
+			}
+			late.Stop()
+			w.loop.Quit()
+			<-w.done
+		} else {
+			close(w.done)
+		}
+		for _, l := range w.box.Close() {
+			if l.kind == letterSubmit {
+				l.req.Answer.Fail(exchange.CauseDraining, exchange.Facts{})
+			}
+		}
+		w.sampler.Close()
+		// What could not be killed in time, a process in the kernel's own sleep: its template's
+		// end of the control socket ends with ours.
+		for t := range w.processes {
+			_ = unix.Close(t.control)
+			if t.proc != nil {
+				t.proc.Close()
+			}
+		}
+		for _, m := range w.members {
+			w.dispose(m)
+		}
+		w.helpers.Wait()
+		w.procs.AwaitGroup(closePatience)
+		if w.ownsProcs {
+			w.procs.Close()
+		}
+		w.loop.Close()
+	})
+}
