@@ -1,0 +1,182 @@
+package front
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"fender/internal/exchange"
+	"fender/internal/serve/http1"
+)
+
+// errTooLarge ends a body above limit-post.
+var errTooLarge = errors.New("the body is larger than limit-post")
+
+// refusal is a verdict on a body as an error.
+type refusal struct{ verdict http1.Verdict }
+
+func (r *refusal) Error() string { return r.verdict.Text() }
+
+// body is a request's body while it is read and until the exchange is over: bytes in memory up to
+// Options.BodyMemory, and within the memory budget, then a spool file.
+type body struct {
+	front  *Front
+	bytes  []byte
+	memory int64 // taken from the memory budget
+	spool  *spool
+	size   int64
+}
+
+// exchange is the body as the workshop gets it.
+func (b *body) exchange() exchange.Body {
+	if b.spool != nil {
+		return exchange.Body{File: b.spool.file, Size: b.size}
+	}
+	return exchange.Body{Bytes: b.bytes, Size: b.size}
+}
+
+// expect makes room for a body of n bytes, so that a body that cannot be kept is refused before it
+// is sent.
+func (b *body) expect(n int64) error {
+	if n <= int64(b.front.options.BodyMemory) && b.front.options.Memory.Take(n) {
+		b.memory = n
+		b.bytes = make([]byte, 0, n)
+		return nil
+	}
+	if err := b.toSpool(); err != nil {
+		return err
+	}
+	return b.spool.reserve(n)
+}
+
+// toSpool goes over to a file, with what there is in memory.
+func (b *body) toSpool() error {
+	made, err := openSpool(b.front.options.SpoolDir, b.front.options.Spool)
+	if err != nil {
+		return err
+	}
+	b.spool = made
+	if err := made.write(b.bytes); err != nil {
+		return err
+	}
+	b.bytes = nil
+	b.front.options.Memory.Give(b.memory)
+	b.memory = 0
+	return nil
+}
+
+// add appends a piece of a body whose length is not known, and copies it.
+func (b *body) add(piece []byte) error {
+	b.size += int64(len(piece))
+	if limit := b.front.options.LimitPost; limit > 0 && b.size > limit {
+		return errTooLarge
+	}
+	if b.spool == nil {
+		grow := b.size - b.memory
+		if b.size <= int64(b.front.options.BodyMemory) && (grow <= 0 || b.front.options.Memory.Take(grow)) {
+			b.memory += max(grow, 0)
+			b.bytes = append(b.bytes, piece...)
+			return nil
+		}
+		if err := b.toSpool(); err != nil {
+			return err
+		}
+	}
+	return b.spool.write(piece)
+}
+
+// release gives everything back. The exchange is over.
+func (b *body) release() {
+	if b.spool != nil {
+		b.spool.close()
+	}
+	b.front.options.Memory.Give(b.memory)
+	*b = body{}
+}
+
+// spoolBuffers are for the way from a socket to a file.
+var spoolBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// readBody reads the body that the head announced.
+func (c *conn) readBody(h *http1.Head, b *body) error {
+	pace := newPace(c.front.options.BodyTimeout, c.front.options.MinRate, time.Now())
+	if h.Chunked {
+		return c.readChunked(b, &pace)
+	}
+	b.size = h.Length
+	if err := b.expect(h.Length); err != nil {
+		return err
+	}
+	if err := c.wantBody(h); err != nil {
+		return err
+	}
+	if b.spool != nil {
+		return c.readToSpool(b, &pace)
+	}
+	b.bytes = append(b.bytes, c.in.take(h.Length)...)
+	for len(b.bytes) < cap(b.bytes) {
+		n, err := c.readInto(b.bytes[len(b.bytes):cap(b.bytes)], &pace)
+		if err != nil {
+			return err
+		}
+		b.bytes = b.bytes[:len(b.bytes)+n]
+	}
+	return nil
+}
+
+// readToSpool reads a body of known length into its file.
+func (c *conn) readToSpool(b *body, pace *pace) error {
+	buf := spoolBuffers.Get().(*[64 << 10]byte)
+	defer spoolBuffers.Put(buf)
+	if err := b.spool.write(c.in.take(b.size)); err != nil {
+		return err
+	}
+	for b.spool.end < b.size {
+		want := min(b.size-b.spool.end, int64(len(buf)))
+		n, err := c.readInto(buf[:want], pace)
+		if err != nil {
+			return err
+		}
+		if err := b.spool.write(buf[:n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readChunked reads a chunked body.
+func (c *conn) readChunked(b *body, pace *pace) error {
+	if err := c.wantBody(&c.in.parser.Head); err != nil {
+		return err
+	}
+	var coding http1.Chunked
+	for {
+		for len(c.in.unread()) > 0 {
+			data, n, v := coding.Decode(c.in.unread())
+			if len(data) > 0 {
+				if err := b.add(data); err != nil {
+					return err
+				}
+			}
+			c.in.drop(n)
+			switch {
+			case v == http1.Complete:
+				return nil
+			case v.Refused():
+				return &refusal{v}
+			}
+		}
+		if err := c.readMore(pace); err != nil {
+			return err
+		}
+	}
+}
+
+// wantBody tells a client that waits for it that the body is wanted.
+func (c *conn) wantBody(h *http1.Head) error {
+	if !h.Continue || len(c.in.unread()) > 0 {
+		return nil // it has not waited
+	}
+	c.out = append(c.out[:0], []byte(http1.ContinueLine))
+	return c.flush()
+}

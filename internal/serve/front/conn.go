@@ -1,0 +1,200 @@
+package front
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fender/internal/serve/http1"
+)
+
+// next is what becomes of a connection after a request.
+type next uint8
+
+const (
+	again  next = iota // it goes on
+	linger             // we close it, and let the client notice in peace
+	drop               // it is closed, by the client or by a reset
+)
+
+// conn is one connection of a client. All of it belongs to its goroutine but for wake and gone.
+type conn struct {
+	front   *Front
+	socket  *Socket
+	stream  *stream
+	watched uint64 // its number at the watcher
+
+	client  string // address, for the log
+	addr    string // REMOTE_ADDR
+	port    string // REMOTE_PORT, "" on a unix socket
+	trusted bool   // its X-Forwarded-Proto is believed
+
+	in     *inbox // what was read and not used; nil while idle
+	direct []byte // where a body is read to, past the inbox
+
+	wake chan struct{} // something happened: look at the reply, gone and the front's state
+	gone atomic.Bool   // the client has shut its side down
+
+	current *reply   // that is being written
+	batch   batch    // of it
+	out     [][]byte // pieces being written
+	head    []byte   // buffer of response heads
+	idle    time.Time
+}
+
+func newConn(f *Front, s *Socket, c net.Conn) (*conn, error) {
+	n := &conn{front: f, socket: s, wake: make(chan struct{}, 1), idle: time.Now()}
+	n.setPeer(c.RemoteAddr())
+	var err error
+	if n.stream, err = newStream(c, n.space, n.unneeded); err != nil {
+		return nil, err
+	}
+	n.stream.slow = n.slowClient
+	return n, nil
+}
+
+func (c *conn) setPeer(addr net.Addr) {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		c.client, c.trusted = "unix:", true
+		return
+	}
+	peer := tcp.AddrPort()
+	host := peer.Addr().Unmap().WithZone("")
+	c.addr = host.String()
+	c.client = c.addr
+	c.port = netip.AddrPortFrom(host, peer.Port()).String()[len(c.addr):]
+	for len(c.port) > 0 && (c.port[0] < '0' || c.port[0] > '9') {
+		c.port = c.port[1:]
+	}
+	c.trusted = c.front.options.trusts(host)
+}
+
+// signal wakes the goroutine if it waits; a signal that comes before is not lost. It never blocks.
+func (c *conn) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// slowClient tells the reply that its client does not take everything at once.
+func (c *conn) slowClient() {
+	if c.current != nil {
+		c.current.isSlow()
+	}
+}
+
+// serve answers requests until the connection ends, and closes it.
+func (c *conn) serve() {
+	what := again
+	for what == again {
+		what = c.request()
+	}
+	if c.in != nil {
+		c.in.free()
+		c.in = nil
+	}
+	if what == linger {
+		c.linger()
+	}
+	c.stream.net.Close()
+}
+
+// request reads and answers one request.
+func (c *conn) request() next {
+	began, v, err := c.readHead()
+	switch {
+	case err != nil:
+		return c.endOfReading(began, err)
+	case v.Refused():
+		return c.refuse(began, v)
+	}
+	return c.answer(began)
+}
+
+// readHead reads until there is a verdict. began is when the first byte of the request line was there;
+// zero if none came.
+func (c *conn) readHead() (began time.Time, v http1.Verdict, err error) {
+	var progress pace
+	stopped := c.front.isStopping
+	until := c.idle.Add(c.front.options.Keepalive)
+	for {
+		if c.in != nil {
+			if v := c.in.parser.Parse(c.in.unread()); v != http1.More {
+				if began.IsZero() {
+					began = time.Now()
+				}
+				return began, v, nil
+			}
+			if c.in.parser.Started(c.in.unread()) {
+				now := time.Now()
+				if began.IsZero() {
+					began = now
+					progress = newPace(c.front.options.HeadTimeout, c.front.options.MinRate, now)
+					stopped = c.front.isAborting
+				}
+				progress.last, progress.bytes = now, int64(len(c.in.unread()))
+				until = progress.until()
+			}
+		}
+		n, err := c.stream.read(until, stopped)
+		if err != nil {
+			return began, v, err
+		}
+		c.in.end += n
+	}
+}
+
+// readMore reads into the inbox.
+func (c *conn) readMore(p *pace) error {
+	n, err := c.stream.read(p.until(), c.front.isAborting)
+	if err != nil {
+		return err
+	}
+	c.in.end += n
+	p.progress(n, time.Now())
+	return nil
+}
+
+// readInto reads into b, past the inbox, which is empty.
+func (c *conn) readInto(b []byte, p *pace) (int, error) {
+	c.direct = b
+	n, err := c.stream.read(p.until(), c.front.isAborting)
+	c.direct = nil
+	if err == nil {
+		p.progress(n, time.Now())
+	}
+	return n, err
+}
+
+// space is where the stream reads to.
+func (c *conn) space() []byte {
+	if c.direct != nil {
+		return c.direct
+	}
+	if c.in == nil {
+		c.in = newInbox(c.front.options.limits)
+	}
+	return c.in.space()
+}
+
+// unneeded gives the inbox back while there is nothing in it and the client sends nothing.
+func (c *conn) unneeded() {
+	if c.in != nil && len(c.in.unread()) == 0 && !c.in.parser.HasLine() {
+		c.in.free()
+		c.in = nil
+	}
+}
+
+// clientLeft reports whether an error of the stream means that the client has closed or broken the
+// connection.
+func clientLeft(err error) bool {
+	return err == io.EOF || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) ||
+		errors.Is(err, unix.ETIMEDOUT) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.ENOTCONN)
+}

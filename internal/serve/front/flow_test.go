@@ -1,0 +1,323 @@
+package front
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fender/internal/exchange"
+)
+
+func TestPipelining_AnswersInOrderOneAtATime(t *testing.T) {
+	var mu sync.Mutex
+	running := 0
+	s := serve(t, Options{}, func(j *job) {
+		mu.Lock()
+		if running++; running > 1 {
+			t.Error("two requests of one connection at once")
+		}
+		mu.Unlock()
+		runtime.Gosched()
+		mu.Lock()
+		running--
+		mu.Unlock()
+		j.text(j.Path)
+	})
+	c := s.dial()
+	var all strings.Builder
+	for i := range 200 {
+		all.WriteString(get("/" + strconv.Itoa(i)))
+	}
+	go io.WriteString(c, all.String())
+	for i := range 200 {
+		if got := c.receive("GET"); got.body != "/"+strconv.Itoa(i) {
+			t.Fatalf("answer %d is %q", i, got.body)
+		}
+	}
+}
+
+func TestHangUp_WhileQueuedCancelsTheRequest(t *testing.T) {
+	queued := make(chan *job, 1)
+	s := serve(t, Options{}, func(j *job) { queued <- j })
+	for _, way := range []struct {
+		name string
+		end  func(*client)
+	}{
+		{"the client closes", func(c *client) { c.Close() }},
+		{"the client resets", func(c *client) { hard(c); c.Close() }},
+		{"requests were sent ahead", func(c *client) { c.send(get("/next") + get("/next")); c.Close() }},
+	} {
+		c := s.dial()
+		c.send(get("/"))
+		j := wait(t, "the request", queued)
+		way.end(c)
+		wait(t, "the cancellation", j.cancelled)
+		if e := s.entry(); e.Status != 499 || e.Cause != "client-gone" {
+			t.Errorf("%s: logged %+v", way.name, e)
+		}
+	}
+	if len(queued) > 0 {
+		t.Error("a request of a client that had left was handed over")
+	}
+}
+
+// hard makes the client's close a reset.
+func hard(c *client) { c.Conn.(interface{ SetLinger(int) error }).SetLinger(0) }
+
+func TestHangUp_WhileStreamingCancelsTheRequest(t *testing.T) {
+	jobs := make(chan *job, 1)
+	s := serve(t, Options{}, func(j *job) {
+		j.start(200, -1)
+		j.write([]byte("first"))
+		jobs <- j
+	})
+	c := s.dial()
+	c.send(get("/"))
+	j := wait(t, "the request", jobs)
+	if _, err := http.ReadResponse(c.r, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	wait(t, "the cancellation", j.cancelled)
+	if e := s.entry(); e.Status != 200 || e.Cause != "client-gone" {
+		t.Errorf("logged %+v", e)
+	}
+}
+
+func TestHangUp_DoesNotDisturbRequestsThatAreSentAhead(t *testing.T) {
+	jobs := make(chan *job, 1)
+	s := serve(t, Options{}, func(j *job) { jobs <- j })
+	c := s.dial()
+	c.send(get("/1"))
+	first := wait(t, "the first request", jobs)
+	c.send(get("/2")) // wakes nobody and must not be lost
+	first.text("one")
+	if got := c.receive("GET"); got.body != "one" {
+		t.Fatalf("got %q", got.body)
+	}
+	wait(t, "the second request", jobs).text("two")
+	if got := c.receive("GET"); got.body != "two" {
+		t.Errorf("got %q", got.body)
+	}
+}
+
+// TestBackpressure_HoldsTheWorkshopAndLetsItGo lets an application stream far more than memory and
+// spool hold to a client that does not read, then reads.
+func TestBackpressure_HoldsTheWorkshopAndLetsItGo(t *testing.T) {
+	const total = 24 << 20
+	spool := exchange.NewBudget(4 << 20)
+	memory := exchange.NewBudget(8 << 20)
+	held := make(chan struct{})
+	s := serve(t, Options{Spool: spool, Memory: memory}, func(j *job) {
+		j.start(200, total)
+		stopped := false
+		for sent := 0; sent < total; sent += 64 << 10 {
+			if j.write(bytes.Repeat([]byte{byte(sent >> 16)}, 64<<10)) {
+				continue
+			}
+			if !stopped {
+				stopped = true
+				close(held)
+			}
+			wait(t, "the resumption", j.resumed)
+		}
+		j.end()
+	})
+	c := s.dial()
+	c.send(get("/"))
+	wait(t, "the workshop to be held", held)
+	if spool.Used() == 0 {
+		t.Error("the spool was not used")
+	}
+	if n := spool.Used(); n > spool.Limit() {
+		t.Errorf("%d bytes in the spool", n)
+	}
+	got := c.receive("GET")
+	if len(got.body) != total || got.err != nil {
+		t.Fatalf("%d bytes, %v", len(got.body), got.err)
+	}
+	for i := 0; i < total; i += 4096 {
+		if got.body[i] != byte(i>>16) {
+			t.Fatalf("byte %d is wrong", i)
+		}
+	}
+}
+
+func TestSpool_OfAnAnswerSurvivesADiskThatFails(t *testing.T) {
+	const total = 16 << 20
+	warnings := make(chan error, 10)
+	s := serve(t, Options{SpoolDir: t.TempDir() + "/missing", Warn: func(err error) { warnings <- err }}, func(j *job) {
+		j.start(200, total)
+		for sent := 0; sent < total; sent += 64 << 10 {
+			if !j.write(bytes.Repeat([]byte{byte(sent >> 16)}, 64<<10)) {
+				wait(t, "the resumption", j.resumed)
+			}
+		}
+		j.end()
+	})
+	c := s.dial()
+	c.send(get("/"))
+	wait(t, "the warning", warnings) // the client has not read until now
+	got := c.receive("GET")
+	for i := 0; i < total; i += 4096 {
+		if got.body[i] != byte(i>>16) {
+			t.Fatalf("byte %d is wrong", i)
+		}
+	}
+}
+
+func TestSpool_KeepsTheOrderOfBytesAndFiles(t *testing.T) {
+	path := t.TempDir() + "/f"
+	if err := os.WriteFile(path, bytes.Repeat([]byte("F"), 300<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	all := make(chan struct{})
+	s := serve(t, Options{}, func(j *job) {
+		j.start(200, -1)
+		for i := range 300 {
+			piece := bytes.Repeat([]byte{'a' + byte(i%26)}, 40<<10)
+			want.Write(piece)
+			hold := !j.write(piece)
+			if i%50 == 49 {
+				f, err := os.Open(path)
+				if err != nil {
+					t.Error(err)
+				}
+				want.WriteString(strings.Repeat("F", 300<<10))
+				hold = !j.sendFile(f, 0, 300<<10) || hold
+			}
+			if hold {
+				wait(t, "the resumption", j.resumed)
+			}
+		}
+		close(all)
+		j.end()
+	})
+	c := s.dial()
+	c.send(get("/"))
+	wait(t, "the whole answer to be buffered", all)
+	if got := c.receive("GET"); got.body != want.String() {
+		t.Errorf("%d bytes came, %d were sent, or their order is wrong", len(got.body), want.Len())
+	}
+}
+
+func TestSlowClients_DoNotHoldAnybody(t *testing.T) {
+	const slow, fast = 200, 50
+	const size = 512 << 10
+	big := bytes.Repeat([]byte("x"), size)
+	s := serve(t, Options{Spool: exchange.NewBudget(4 << 30)}, func(j *job) {
+		switch j.Path {
+		case "/big":
+			j.start(200, size)
+			j.write(big)
+			j.end()
+		default:
+			j.text(strconv.FormatInt(j.Body.Size, 10))
+		}
+	})
+	var readers, writers []*client
+	for range slow {
+		r, w := s.dial(), s.dial()
+		r.send(get("/big"))
+		w.send(post(1000, "") + strings.Repeat("x", 500))
+		readers, writers = append(readers, r), append(writers, w)
+	}
+	var done sync.WaitGroup
+	for range fast {
+		done.Go(func() {
+			c := s.dial()
+			for range 20 {
+				if got := c.get("/"); got.StatusCode != 200 {
+					t.Errorf("status %d", got.StatusCode)
+				}
+			}
+		})
+	}
+	done.Wait()
+	for i := range readers {
+		if got := readers[i].receive("GET"); len(got.body) != size || got.err != nil {
+			t.Errorf("a slow reader got %d bytes, %v", len(got.body), got.err)
+		}
+		writers[i].send(strings.Repeat("x", 500))
+		if got := writers[i].receive("POST"); got.body != "1000" {
+			t.Errorf("a slow writer got %q", got.body)
+		}
+	}
+}
+
+func TestSlowReader_IsGivenUpWithoutProgress(t *testing.T) {
+	s := serve(t, Options{SendTimeout: 200 * time.Millisecond}, func(j *job) { j.text(strings.Repeat("x", 32<<20)) })
+	c := s.dial()
+	c.send(get("/"))
+	if e := s.entry(); e.Status != 200 || e.Cause != "answer-cut" {
+		t.Errorf("logged %+v", e)
+	}
+	if end := c.ends(); end != "reset" {
+		t.Errorf("ended by %q", end)
+	}
+}
+
+// TestMemory_StaysFlatWithLargeBodies is the short form of 1 GiB up and down.
+func TestMemory_StaysFlatWithLargeBodies(t *testing.T) {
+	total := int64(64 << 20)
+	if os.Getenv("FENDER_TEST_FULL") != "" {
+		total = 1 << 30
+	}
+	piece := bytes.Repeat([]byte("0123456789abcdef"), 4096)
+	s := serve(t, Options{Spool: exchange.NewBudget(2 << 30)}, func(j *job) {
+		if j.Body.Size != total || j.Body.File == nil {
+			t.Errorf("%d bytes arrived", j.Body.Size)
+		}
+		j.start(200, total)
+		for sent := int64(0); sent < total; sent += int64(len(piece)) {
+			if !j.write(bytes.Clone(piece)) {
+				wait(t, "the resumption", j.resumed)
+			}
+		}
+		j.end()
+	})
+	peak := make(chan uint64)
+	stop := make(chan struct{})
+	go func() {
+		var most uint64
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.GC() // only what is held counts
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+			select {
+			case <-tick.C:
+			case <-stop:
+				peak <- most
+				return
+			}
+		}
+	}()
+	c := s.dial()
+	c.SetDeadline(time.Now().Add(5 * time.Minute))
+	go func() {
+		c.send(post(int(total), ""))
+		for sent := int64(0); sent < total; sent += int64(len(piece)) {
+			c.Write(piece)
+		}
+	}()
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	close(stop)
+	if most := <-peak; n != total || err != nil || most > 32<<20 {
+		t.Errorf("%d bytes came, %v; %d MiB of heap at most", n, err, most>>20)
+	}
+}

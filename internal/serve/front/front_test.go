@@ -1,0 +1,234 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fender/internal/exchange"
+)
+
+func TestDrain_EndsConnectionsWithTheirNextAnswerAndNotBefore(t *testing.T) {
+	s := serve(t, Options{HealthPath: "/healthz"}, mirror(t))
+	idle, busy := s.dial(), s.dial()
+	if got := idle.get("/"); got.Close {
+		t.Error("a connection was ended before draining")
+	}
+	busy.get("/")
+	s.Drain()
+	if !s.Draining() {
+		t.Error("it does not say that it drains")
+	}
+	if got := busy.get("/x"); got.StatusCode != 200 || !got.Close {
+		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	}
+	if end := busy.ends(); end != "" {
+		t.Errorf("ended by %s", end)
+	}
+	if got := s.dial().get("/new"); got.StatusCode != 200 || !got.Close { // new connections are served
+		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	}
+	health := s.dial().get("/healthz")
+	if health.StatusCode != 503 || health.body != "draining\n" {
+		t.Errorf("health: %d %q", health.StatusCode, health.body)
+	}
+	if got := idle.get("/late"); got.StatusCode != 200 || !got.Close { // it was idle all the time
+		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	}
+}
+
+func TestQuiet_TellsWhatGoesOn(t *testing.T) {
+	jobs := make(chan *job, 1)
+	s := serve(t, Options{HealthPath: "/healthz"}, func(j *job) { jobs <- j })
+	before := time.Now()
+	if q := s.Quiet(); q != (Quiet{}) {
+		t.Errorf("at the beginning: %+v", q)
+	}
+	c := s.dial()
+	c.get("/healthz")
+	if q := s.Quiet(); q.Connections != 1 || q.Requests != 0 || !q.LastRequest.IsZero() {
+		t.Errorf("after a health check: %+v", q)
+	}
+	s.Drain()
+	<-s.Changed()
+	c = s.dial()
+	c.send(get("/"))
+	j := wait(t, "the request", jobs)
+	if q := s.Quiet(); q.Requests != 1 || q.LastRequest.Before(before) {
+		t.Errorf("with a request: %+v", q)
+	}
+	j.text("x")
+	for s.Quiet().Requests != 0 {
+		wait(t, "the change", s.Changed())
+	}
+	c.ends()
+	c.Close()
+	for s.Quiet().Connections > 1 { // the health check's is still there
+		wait(t, "the change", s.Changed())
+	}
+}
+
+func TestHealth_IsAnsweredBeforeAnythingElse(t *testing.T) {
+	var trouble atomic.Pointer[string]
+	s := serve(t, Options{HealthPath: "/healthz", Ready: func() error {
+		if why := trouble.Load(); why != nil {
+			return errors.New(*why)
+		}
+		return nil
+	}}, mirror(t))
+	c := s.dial()
+	for _, host := range []string{"10.1.2.3", "whatever:99"} {
+		c.send("GET /healthz?x HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+		if got := c.receive("GET"); got.StatusCode != 200 || got.body != "ok\n" || got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%d %q", got.StatusCode, got.body)
+		}
+	}
+	c.send("HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got := c.receive("HEAD"); got.StatusCode != 200 || got.ContentLength != 3 {
+		t.Errorf("HEAD: %d, length %d", got.StatusCode, got.ContentLength)
+	}
+	if got := c.get("/healthz/"); got.body != "GET /healthz/ " {
+		t.Errorf("another path: %q", got.body)
+	}
+	s.entry()
+	c.send("POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+	if got := c.receive("POST"); got.body != "POST /healthz " {
+		t.Errorf("POST: %q", got.body)
+	}
+	s.entry()
+	why := "no worker is ready"
+	trouble.Store(&why)
+	if got := c.get("/healthz"); got.StatusCode != 503 || got.body != why+"\n" || got.Header.Get("Retry-After") == "" {
+		t.Errorf("not ready: %d %q", got.StatusCode, got.body)
+	}
+	if e := s.entry(); e.Status != 503 || e.Target != "/healthz" {
+		t.Errorf("logged %+v; good checks are not logged", e)
+	}
+}
+
+func TestLog_HasTheFactsOfARequest(t *testing.T) {
+	s := serve(t, Options{}, mirror(t))
+	c := s.dial()
+	c.send("POST /a?b=c HTTP/1.1\r\nHost: h:1\r\nUser-Agent: ua\r\nReferer: r\r\nX-Amzn-Trace-Id: t\r\nContent-Length: 2\r\n\r\nhi")
+	c.receive("POST")
+	first := s.entry()
+	if first.Method != "POST" || first.Target != "/a?b=c" || first.Proto != "HTTP/1.1" || first.Host != "h:1" ||
+		first.UserAgent != "ua" || first.Referer != "r" || first.TraceID != "t" || first.Client != "127.0.0.1" ||
+		first.Received != 2 || first.Sent != int64(len("POST /a?b=c hi")) || first.Time.IsZero() {
+		t.Errorf("logged %+v", first)
+	}
+	c.get("/")
+	if second := s.entry(); second.RequestID <= first.RequestID {
+		t.Errorf("numbers %d, %d", first.RequestID, second.RequestID)
+	}
+	c.send("GET /bad HTTP/1.1\r\nHost: a\r\nX Y: z\r\n\r\n")
+	c.receive("GET")
+	if e := s.entry(); e.Status != 400 || e.Cause != "bad-request" || e.Target != "/bad" || e.Client != "127.0.0.1" {
+		t.Errorf("refused: logged %+v", e)
+	}
+	if n := s.Counts(); n.Connections != 1 || n.Requests != 2 || n.Refused["bad-name"] != 1 {
+		t.Errorf("counts %+v", n)
+	}
+}
+
+func TestClose_AnswersWhatHasBegunAndWhatWaitsToBeAccepted(t *testing.T) {
+	jobs := make(chan *job, 10)
+	s := serve(t, Options{}, func(j *job) { jobs <- j })
+	idle, busy := s.dial(), s.dial()
+	idle.send(get("/idle"))
+	wait(t, "a request", jobs).text("x")
+	idle.receive("GET")
+	busy.send(get("/busy"))
+	job := wait(t, "a request", jobs)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(context.Background()) }()
+	if end := idle.ends(); end != "" {
+		t.Errorf("the idle connection ended by %s", end)
+	}
+	idle.Close()
+	job.text("done")
+	if got := busy.receive("GET"); got.body != "done" || !got.Close {
+		t.Errorf("%q, close %v", got.body, got.Close)
+	}
+	busy.Close()
+	if err := wait(t, "the end", closed); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClose_TakesWhatTheKernelHasAccepted(t *testing.T) {
+	s := &server{t: t, door: &door{app: mirror(t), jobs: map[exchange.ID]*job{}}}
+	var err error
+	if s.Front, err = New(Options{Door: s.door}); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := Listener{Address: "127.0.0.1:0"}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = socket.Addr().String()
+	var waiting []*client
+	for range 20 { // nobody accepts yet
+		c := s.dial()
+		c.send(get("/waiting"))
+		waiting = append(waiting, c)
+	}
+	socket.interrupt() // the front begins and ends at once
+	s.Serve(socket)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(context.Background()) }()
+	for _, c := range waiting {
+		if got := c.receive("GET"); got.body != "GET /waiting " {
+			t.Errorf("got %d %q", got.StatusCode, got.body)
+		}
+		c.Close()
+	}
+	if err := wait(t, "the end", closed); err != nil {
+		t.Error(err)
+	}
+	s.door.running.Wait()
+}
+
+func TestClose_GivesUpWhenItsTimeIsOver(t *testing.T) {
+	jobs := make(chan *job, 10)
+	s := serve(t, Options{}, func(j *job) {
+		if j.Path == "/stream" {
+			j.start(200, -1)
+			j.write([]byte("x"))
+		}
+		jobs <- j
+	})
+	waiting, streaming, reading := s.dial(), s.dial(), s.dial()
+	waiting.send(get("/wait"))
+	streaming.send(get("/stream"))
+	reading.send(post(10, "Expect: 100-continue\r\n"))
+	if got := reading.receive("POST"); got.StatusCode != 100 { // it reads the body now
+		t.Fatalf("status %d", got.StatusCode)
+	}
+	reading.send("abc")
+	wait(t, "a request", jobs)
+	wait(t, "a request", jobs)
+	resp, err := http.ReadResponse(streaming.r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(ctx) }()
+	for _, c := range []*client{waiting, reading} {
+		if got := c.receive("GET"); got.StatusCode != 503 || got.Header.Get(CauseHeader) != "draining" {
+			t.Errorf("%d %v", got.StatusCode, got.Header)
+		}
+	}
+	if b, err := readAll(resp); err == nil {
+		t.Errorf("a cut answer was taken for whole: %q", b)
+	}
+	if err := wait(t, "the end", closed); err == nil || !strings.HasPrefix(err.Error(), "3 requests") {
+		t.Errorf("error %v", err)
+	}
+}

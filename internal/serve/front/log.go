@@ -1,0 +1,14 @@
+package front
+
+import "time"
+
+// log gives the request's entry to the access log: the front's facts and the workshop's.
+func (c *conn) log(r *reply) {
+	e := &r.entry
+	e.Status, e.Cause, e.Sent = r.status, string(r.cause), r.sent
+	f := &r.facts
+	e.Worker, e.Spawn, e.PID, e.Generation = f.Worker, f.Spawn, f.PID, f.Generation
+	e.Attempts, e.Queue, e.Work = f.Attempts, f.Queue, f.Work
+	e.Total = time.Since(e.Time)
+	c.front.options.Log(e)
+}

@@ -1,0 +1,46 @@
+package front
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// part is a piece of an answer: bytes, or a range of a file.
+type part struct {
+	bytes   []byte
+	counted bool // the bytes are in the memory budget
+	file    *os.File
+	off, n  int64
+	spooled bool // file is the reply's spool, not the application's: it is not closed with the part
+}
+
+// partCost is what a part costs beside its bytes, so that an application that yields single bytes
+// cannot fill the memory with parts.
+const partCost = 256
+
+// size is the number of bytes of the part.
+func (p *part) size() int64 {
+	if p.file != nil {
+		return p.n
+	}
+	return int64(len(p.bytes))
+}
+
+// cost is what the part adds to its answer's share of the memory.
+func (p *part) cost() int64 {
+	if p.file != nil {
+		return 0
+	}
+	return int64(len(p.bytes)) + partCost
+}
+
+// application reports whether the part holds a file of the application's open.
+func (p *part) application() bool { return p.file != nil && !p.spooled }
+
+// punch gives the disk space of a sent part of the spool back, where the file system can do that, and
+// reports whether it has.
+func (p *part) punch() bool {
+	const mode = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
+	return p.spooled && unix.Fallocate(int(p.file.Fd()), mode, p.off, p.n) == nil
+}

@@ -1,0 +1,164 @@
+package front
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// rawCases are bytes as a hostile or broken client may send them, and what must come of them:
+// the statuses that are answered and the requests that the application sees ("METHOD target body").
+// A case that leaves the connection open is followed by one more request, "GET /last": where a verdict
+// is wrong, that request is read at the wrong place.
+var rawCases = []struct {
+	name, raw string
+	statuses  string
+	requests  []string
+}{
+	{"a plain GET", get("/"), "200 200", seenBy("GET / ")},
+	{"a POST", "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "200 200", seenBy("POST /p abc")},
+	{"pipelined requests", get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx" + get("/3"), "200 200 200 200",
+		seenBy("GET /1 ", "POST /2 x", "GET /3 ")},
+	{"a GET with a body", "GET /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", "200 200", seenBy("GET /b hi")},
+	{"a chunked body", chunkedPost + "3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n", "200 200", seenBy("POST / abc")},
+	{"an empty chunked body", chunkedPost + "0\r\n\r\n", "200 200", seenBy("POST / ")},
+	{"empty lines between requests", get("/1") + "\r\n", "200 200", seenBy("GET /1 ")},
+
+	{"CL.TE", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG", "400", nil},
+	{"TE.CL", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n8\r\nSMUGGLED\r\n0\r\n\r\n", "400", nil},
+	{"TE.TE, obfuscated by case and space", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-encoding: x\r\n\r\n0\r\n\r\n", "400", nil},
+	{"TE with a space before the colon", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", "400", nil},
+	{"TE behind a fold", "POST / HTTP/1.1\r\nHost: a\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n", "400", nil},
+	{"TE folded", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "400", nil},
+	{"TE behind a bare CR", "POST / HTTP/1.1\r\nHost: a\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n", "400", nil},
+	{"TE behind a bare LF", "POST / HTTP/1.1\r\nHost: a\r\nX: y\nTransfer-Encoding: chunked\r\n\r\n", "400", nil},
+	{"TE with a vertical tab", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "400", nil},
+	{"TE in quotes", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n", "400", nil},
+	{"TE unknown", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "501", nil},
+	{"TE identity", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nX: y\r\n\r\n", "501", nil},
+	{"TE in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400", nil},
+	{"TE with an underscore is no TE", "POST / HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", "200 200", seenBy("POST / 0\r\n\r\n")},
+	{"CL with an underscore is no CL", "POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n", "200 200", seenBy("POST / ")},
+
+	{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400", nil},
+	{"two equal lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na", "400", nil},
+	{"a list of lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 1\r\n\r\na", "400", nil},
+	{"a length with a sign", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\na", "400", nil},
+	{"a hexadecimal length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\na", "400", nil},
+	{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\na", "400", nil},
+
+	{"a chunk size with 0x", chunkedPost + "0x3\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk size with a sign", chunkedPost + "+3\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk size with a space", chunkedPost + "3 \r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk size with an underscore", chunkedPost + "1_0\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk size that wraps around", chunkedPost + "10000000000000003\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk size that is negative", chunkedPost + "-1\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk line that ends with LF", chunkedPost + "3\nabc\r\n0\r\n\r\n", "400", nil},
+	{"a chunk that ends with LF", chunkedPost + "3\r\nabc\n0\r\n\r\n", "400", nil},
+	{"a chunk longer than it says", chunkedPost + "3\r\nabcd\r\n0\r\n\r\n", "400", nil},
+	{"a chunk extension with LF", chunkedPost + "3;\n\r\nabc\r\n0\r\n\r\n", "400", nil},
+	{"the end of a body with LF", chunkedPost + "0\r\n\n", "400", nil},
+	{"a trailer that folds", chunkedPost + "0\r\nA: b\r\n c\r\n\r\n", "400", nil},
+	{"trailers without end", chunkedPost + "0\r\n" + strings.Repeat("A: b\r\n", 2000), "431", nil},
+	{"a trailer is no header", chunkedPost + "0\r\nContent-Length: 9\r\nHost: b\r\n\r\n", "200 200", seenBy("POST / ")},
+
+	{"NUL in the target", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", "400", nil},
+	{"NUL in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n", "400", nil},
+	{"a control character in a name", "GET / HTTP/1.1\r\nHost: a\r\nX\x01: b\r\n\r\n", "400", nil},
+	{"an empty name", "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", "400", nil},
+	{"a space in the target", "GET /a HTTP/1.1 HTTP/1.1\r\nHost: a\r\n\r\n", "400", nil},
+	{"LF line ends", "GET / HTTP/1.1\nHost: a\n\n", "400", nil},
+	{"no Host", "GET / HTTP/1.1\r\n\r\n", "400", nil},
+	{"two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400", nil},
+	{"a Host with a user", "GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", "400", nil},
+	{"an absolute form", "GET http://b/x HTTP/1.1\r\nHost: a\r\n\r\n", "200 200", seenBy("GET http://b/x ")},
+	{"an authority form", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", "501", nil},
+	{"HTTP/0.9", "GET /\r\n", "400", nil},
+	{"HTTP/0.9 with a version", "GET / HTTP/0.9\r\n\r\n", "505", nil},
+	{"HTTP/2.0", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505", nil},
+	{"the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505", nil},
+	{"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", "200 200", seenBy("GET / ")},
+	{"HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", "200", seenBy("GET / ")},
+	{"HTTP/1.0 keep-alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "200 200", seenBy("GET / ")},
+	{"TLS on a plain port", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400", nil},
+	{"a target of 32 KiB", "GET /" + strings.Repeat("a", 33<<10) + " HTTP/1.1\r\nHost: a\r\n\r\n", "414", nil},
+	{"a field of 32 KiB", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 33<<10) + "\r\n\r\n", "431", nil},
+	{"fields of 80 KiB", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: "+strings.Repeat("a", 1<<10)+"\r\n", 80) + "\r\n", "431", nil},
+	{"1,000 fields", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: y\r\n", 1000) + "\r\n", "431", nil},
+	{"Connection: close ends it", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + get("/smuggled"), "200", seenBy("GET / ")},
+}
+
+const chunkedPost = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+func get(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n" }
+
+func seenBy(requests ...string) []string { return requests }
+
+func TestFront_JudgesRawBytesAsTheTableSays(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	note := mirror(t)
+	s := serve(t, Options{}, func(j *job) {
+		mu.Lock()
+		seen = append(seen, j.Method+" "+environOf(t, j.Environ)["REQUEST_URI"]+" "+j.content(t))
+		mu.Unlock()
+		note(j)
+	})
+	for _, c := range rawCases {
+		for _, way := range []struct {
+			name string
+			send func(*client, string)
+		}{{"at once", (*client).trySend}, {"in pieces", (*client).trickle}} {
+			seen = nil
+			conn := s.dial()
+			way.send(conn, c.raw)
+			conn.trySend("GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+			got, end := conn.statuses()
+			mu.Lock()
+			want := strings.Join(c.requests, "|")
+			if strings.HasSuffix(c.statuses, "200 200") {
+				want += "|GET /last "
+			}
+			if got != c.statuses || strings.Join(seen, "|") != want || end != "" {
+				t.Errorf("%s, %s: answered %q, want %q; the application saw %q, want %q; end %q",
+					c.name, way.name, got, c.statuses, seen, want, end)
+			}
+			mu.Unlock()
+		}
+	}
+}
+
+// trySend sends what the other side still takes.
+func (c *client) trySend(s string) { io.WriteString(c, s) }
+
+// trickle sends in pieces of some bytes, so that every state of the parsers is left and entered again.
+func (c *client) trickle(s string) {
+	for step := max(len(s)/40, 1); len(s) > 0; {
+		n := min(step, len(s))
+		if _, err := io.WriteString(c, s[:n]); err != nil {
+			return
+		}
+		s = s[n:]
+	}
+}
+
+// statuses reads all responses to GET or POST requests and says how the connection ended.
+func (c *client) statuses() (statuses, end string) {
+	all, err := io.ReadAll(c.r)
+	if err != nil {
+		return "", err.Error()
+	}
+	var list []string
+	for r := bufio.NewReader(bytes.NewReader(all)); ; {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return strings.Join(list, " "), ""
+		}
+		io.Copy(io.Discard, resp.Body)
+		list = append(list, resp.Status[:3])
+	}
+}

@@ -1,0 +1,87 @@
+package front
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"fender/internal/exchange"
+)
+
+// errSpoolFull says that the spool's budget is used up.
+var errSpoolFull = errors.New("the spool is full")
+
+// budgetStep is the piece in which a growing file takes from the budget.
+const budgetStep = 1 << 20
+
+// spool is one temporary file without a name: when it is closed, or the process dies, it is gone. It
+// is not safe for use from two goroutines at once.
+type spool struct {
+	file   *os.File
+	budget *exchange.Budget
+	taken  int64 // from the budget
+	end    int64 // where the next byte is written
+}
+
+// openSpool makes a file in dir, without a name from the beginning where the file system can do that.
+func openSpool(dir string, budget *exchange.Budget) (*spool, error) {
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return &spool{file: os.NewFile(uintptr(fd), dir), budget: budget}, nil
+	}
+	f, err := os.CreateTemp(dir, "fender-spool-*")
+	if err != nil {
+		if path := (*os.PathError)(nil); errors.As(err, &path) {
+			err = path.Err // the random name would make a new message of the same trouble
+		}
+		return nil, fmt.Errorf("body-spool: no file can be made in %s: %w; give a directory that user %d may write in", dir, err, os.Geteuid())
+	}
+	os.Remove(f.Name())
+	return &spool{file: f, budget: budget}, nil
+}
+
+// reserve takes n bytes of the budget beforehand.
+func (s *spool) reserve(n int64) error {
+	if !s.budget.Take(n) {
+		return errSpoolFull
+	}
+	s.taken += n
+	return nil
+}
+
+// write appends b. What the file outgrows is taken from the budget in steps.
+func (s *spool) write(b []byte) error {
+	if need := s.end + int64(len(b)) - s.taken; need > 0 {
+		if s.reserve(max(need, budgetStep)) != nil {
+			if err := s.reserve(need); err != nil {
+				return err
+			}
+		}
+	}
+	n, err := s.file.WriteAt(b, s.end)
+	s.end += int64(n)
+	if err != nil {
+		return fmt.Errorf("body-spool: writing %d bytes: %w", len(b), err)
+	}
+	return nil
+}
+
+// writeReserved appends b, whose room the caller has reserved, and returns where. After an error the
+// same place is written again.
+func (s *spool) writeReserved(b []byte) (off int64, err error) {
+	off = s.end
+	if _, err := s.file.WriteAt(b, off); err != nil {
+		return off, fmt.Errorf("body-spool: writing %d bytes: %w", len(b), err)
+	}
+	s.end += int64(len(b))
+	return off, nil
+}
+
+// close removes the file and returns what it took of the budget.
+func (s *spool) close() {
+	s.file.Close()
+	s.budget.Give(s.taken)
+	s.taken = 0
+}

@@ -1,0 +1,96 @@
+package front
+
+import "sync"
+
+const (
+	// spoolers is how many goroutines write answers to spool files. Disks do not get faster by more.
+	spoolers = 2
+	// spoolBatch is how much of one answer is written before the next answer has its turn.
+	spoolBatch = 1 << 20
+)
+
+// spooler writes late chunks of answers into their spool files, on goroutines of its own, which exist
+// only while there is something to write: the workshop's loop, which brings the chunks, must not wait
+// for a disk.
+type spooler struct {
+	warn    func(error)
+	mu      sync.Mutex
+	waiting []*reply
+	running int
+	stopped sync.WaitGroup
+}
+
+// add queues a reply whose writing was just set. It is in the queue once at most.
+func (s *spooler) add(r *reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, r)
+	if s.running < spoolers {
+		s.running++
+		s.stopped.Go(s.run)
+	}
+}
+
+func (s *spooler) run() {
+	for r := s.take(); r != nil; r = s.take() {
+		if s.write(r) {
+			s.add(r)
+		}
+	}
+}
+
+// take is the next reply, or nil: then the goroutine counts as gone.
+func (s *spooler) take() *reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		s.running--
+		return nil
+	}
+	r := s.waiting[0]
+	s.waiting[0] = nil
+	s.waiting = s.waiting[1:]
+	return r
+}
+
+// write writes the reply's next chunks and reports whether there are more.
+func (s *spooler) write(r *reply) (more bool) {
+	chunks := r.forSpool()
+	file, off, err := s.append(r, chunks)
+	if err != nil {
+		s.warn(err)
+	}
+	more, resume := r.spooled(chunks, file, off, err)
+	if resume {
+		r.front().options.Door.Resume(r.request.ID)
+	}
+	return more
+}
+
+// append writes the chunks that have room to the end of the reply's file, in one call, and returns
+// where.
+func (s *spooler) append(r *reply, chunks []lateChunk) (file *spool, off int64, err error) {
+	file = r.file // only the spooler sets it, and closing waits for writing to end
+	size := int64(0)
+	for i := range chunks {
+		if chunks[i].reserved {
+			size += chunks[i].size()
+		}
+	}
+	if size == 0 {
+		return file, 0, nil
+	}
+	if file == nil {
+		if file, err = openSpool(r.front().options.SpoolDir, r.front().options.Spool); err != nil {
+			return nil, 0, err
+		}
+	}
+	all := make([]byte, 0, size)
+	for i := range chunks {
+		if chunks[i].reserved {
+			all = append(all, chunks[i].bytes...)
+		}
+	}
+	off, err = file.writeReserved(all)
+	return file, off, err
+}
