@@ -1,0 +1,13 @@
+package cli
+
+import (
+	"fender/internal/master"
+	"fender/internal/options"
+)
+
+// run hands over to the master and returns its exit code.
+func run(p *Process, opts *options.Serve) int {
+	return master.Run(opts, master.Env{
+		Version: p.Version, Environ: p.Environ, Stdout: p.Stdout, Stderr: p.Stderr, Notify: p.Notify,
+	})
+}
