@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Bounds of starting and stopping; generous, because a loaded machine is slow.
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 15 * time.Second
+)
+
+// running is a started stack. It owns its processes until stop.
+type running struct {
+	stack
+	place
+	children []*child
+}
+
+// child is a direct child: all others are found below it.
+type child struct {
+	cmd  *exec.Cmd
+	log  *os.File
+	done chan struct{} // closed when it has ended and was waited for
+}
+
+// start starts a stack and returns when it answers the workload's request with 200.
+func (b *bench) start(ctx context.Context, s stack, w workload, extra ...string) (*running, error) {
+	dir, err := os.MkdirTemp(b.dir, s.name+"-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(dir, 0o777); err != nil { // NGINX's workers write their temporary files there
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	r := &running{stack: s, place: place{dir: dir, address: address, load: w, extra: extra}}
+	commands, err := s.commands(r.place)
+	if err != nil {
+		return nil, err
+	}
+	for _, cmd := range commands {
+		if err := r.launch(cmd); err != nil {
+			r.stop()
+			return nil, err
+		}
+	}
+	if err := r.await(ctx); err != nil {
+		r.stop()
+		return nil, err
+	}
+	return r, nil
+}
+
+// freeAddress asks the kernel for a port of the loopback interface.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+func (r *running) launch(cmd *exec.Cmd) error {
+	log, err := os.Create(filepath.Join(r.dir, filepath.Base(cmd.Path)+".log"))
+	if err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "EXAMPLE_DB="+filepath.Join(r.dir, "db.sqlite3"), "EXAMPLE_VAR="+r.dir)
+	// A group of its own, so that Ctrl-C reaches only the runner, which stops things in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		log.Close()
+		return err
+	}
+	c := &child{cmd: cmd, log: log, done: make(chan struct{})}
+	r.children = append(r.children, c)
+	go func() {
+		defer close(c.done)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
+	return nil
+}
+
+// await asks until the answer is 200, or a child has ended.
+func (r *running) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := r.ask(ctx)
+		if err == nil {
+			return nil
+		}
+		for _, c := range r.children {
+			select {
+			case <-c.done:
+				return fmt.Errorf("%s: %s ended at start: %s", r.name, filepath.Base(c.cmd.Path), tail(c.log.Name()))
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("%s doesn't answer after %s: %w", r.name, startTimeout, err)
+			}
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// ask sends the workload's request once, on a connection of its own, and returns the body.
+func (r *running) ask(ctx context.Context) (string, error) {
+	client := http.Client{
+		Timeout:       10 * time.Second,
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.address+r.load.Path, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return "", err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answered %s: %.200s", r.name, answer.Status, body)
+	}
+	return string(body), nil
+}
+
+// stop ends all processes of the stack, the last started first, and waits for them.
+func (r *running) stop() {
+	for i := len(r.children) - 1; i >= 0; i-- {
+		c := r.children[i]
+		// Seen before it ends: what it leaves behind has another parent then.
+		below, _ := tree([]int{c.cmd.Process.Pid})
+		_ = c.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-c.done:
+		case <-time.After(stopTimeout):
+			fmt.Fprintf(os.Stderr, "bench: %s took more than %s to stop and is killed\n", r.name, stopTimeout)
+			_ = c.cmd.Process.Kill()
+			<-c.done
+		}
+		for _, p := range below {
+			if p.same() {
+				_ = syscall.Kill(p.pid, syscall.SIGKILL)
+			}
+		}
+		c.log.Close()
+	}
+	r.children = nil
+}
+
+// processes are all processes of the stack now.
+func (r *running) processes() ([]process, error) {
+	var roots []int
+	for _, c := range r.children {
+		roots = append(roots, c.cmd.Process.Pid)
+	}
+	return tree(roots)
+}
+
+// tail is the end of a log, for an error message.
+func tail(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	if len(text) > 2000 {
+		text = text[len(text)-2000:]
+	}
+	return "its last words:\n" + string(text)
+}
