@@ -45,8 +45,17 @@ func (p *Pool) firstPart(now Time, s *slot, r *request, length int64) {
 	}
 	s.part = true
 	r.length = length
+	p.seenBegun(now, s)
 	p.timers.clear(&s.unread)
 	p.alive(now, s.w)
+}
+
+// seenBegun starts the clocks of a request that was not begun in time, once it is seen to be.
+func (p *Pool) seenBegun(now Time, s *slot) {
+	if s.late {
+		s.late = false
+		p.startHarakiri(now, s)
+	}
 }
 
 // release lets r's answer begin to leave. From here on r is never begun again.
@@ -58,7 +67,8 @@ func (p *Pool) release(s *slot, r *request) {
 
 // ForceRelease is for an answer that the hands cannot hold any longer: no memory is left.
 func (p *Pool) ForceRelease(id exchange.ID) {
-	if r := p.requests[id]; r != nil && r.place == placeSlot && !r.released {
+	r := p.requests[id]
+	if r != nil && r.place == placeSlot && !r.released && r.slot.part && r.slot.line[0] == r {
 		p.release(r.slot, r)
 	}
 }
@@ -76,8 +86,7 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 	if r.place != placeGhost {
 		p.finish(now, r, broken)
 	}
-	s.line[0], s.line[1] = s.line[1], nil
-	s.n--
+	s.off(r)
 	w.requests++
 	if w.reserved == r {
 		w.reserved = nil
@@ -92,14 +101,18 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 		p.timers.set(&s.shut, timerClosing, now+closingCheck)
 	} else {
 		p.timers.clear(&s.harakiri)
-		p.unstrike(now, s)
+		p.unstrike(s)
 	}
 	if s.n > 0 {
-		p.timers.clear(&s.ahead)
+		if !s.closing {
+			p.timers.clear(&s.ahead)
+		}
 		p.begin(now, s)
 	} else if s.isFree() {
 		p.vacate(now, s)
 	}
+	p.killWhenAlone(w)
+	p.firstAnswer(w)
 	p.checkLimits(now, w)
 	p.settle(now)
 	return true
@@ -112,14 +125,15 @@ func (p *Pool) finish(now Time, r *request, broken bool) {
 		p.emit(Effect{Op: OpFinish, ID: r.ID, Facts: f})
 		return
 	}
-	c := exchange.CauseBadAnswer
+	p.refuse(now, r, badCause(r), "the application failed while it gave its answer")
+}
+
+// badCause names an answer that cannot be completed.
+func badCause(r *request) exchange.Cause {
 	if r.released {
-		c = exchange.CauseAnswerCut
-		p.totals.Cut++
+		return exchange.CauseAnswerCut
 	}
-	p.totals.Failed++
-	p.emit(p.lastWord(now, r, c))
-	p.note(Note{Kind: NoteError, ID: r.ID, Cause: c, Spawn: r.slot.w.spawn, Number: r.slot.w.number})
+	return exchange.CauseBadAnswer
 }
 
 // BadAnswer says that the content of the answer that the slot is giving cannot be sent. What still
@@ -130,19 +144,10 @@ func (p *Pool) BadAnswer(now Time, id SpawnID, index int, text string) {
 		return
 	}
 	r := s.line[0]
-	c := exchange.CauseBadAnswer
-	if r.released {
-		c = exchange.CauseAnswerCut
-		p.totals.Cut++
-	}
-	p.totals.Failed++
-	p.emit(p.lastWord(now, r, c))
-	p.note(Note{
-		Kind: NoteError, ID: r.ID, Cause: c, Text: text,
-		Spawn: s.w.spawn, Number: s.w.number, Generation: s.w.generation,
-	})
+	p.refuse(now, r, badCause(r), text)
 	p.timers.clear(&s.quiet)
 	r.place = placeGhost
+	p.killWhenAlone(s.w)
 }
 
 // returned tells from the page whether close() of the request seq has returned.
@@ -167,7 +172,7 @@ func (p *Pool) closed(now Time, s *slot) {
 	p.closing--
 	p.timers.clear(&s.shut)
 	p.timers.clear(&s.harakiri)
-	p.unstrike(now, s)
+	p.unstrike(s)
 	if s.n > 0 {
 		p.begin(now, s)
 		p.timers.clear(&s.ahead)
@@ -196,12 +201,10 @@ func (p *Pool) Paused(now Time, id SpawnID, index int) {
 	if s == nil || s.paused || s.n == 0 {
 		return
 	}
-	s.paused = true
+	s.paused, s.left = true, 0
 	if s.harakiri.on {
-		s.left = s.harakiri.at - now
+		s.left = max(s.harakiri.at-now, 1) // due already is not the same as no clock
 		p.timers.clear(&s.harakiri)
-	} else {
-		s.left = 0
 	}
 	if s.n > 1 {
 		p.takeBack(s)
@@ -227,9 +230,14 @@ func (p *Pool) Extend(now Time, id SpawnID, index int, d Time) {
 	if s == nil || s.n == 0 || d <= 0 {
 		return
 	}
-	if s.paused {
+	if s.closing && p.returned(s, s.closingSeq) {
+		p.closed(now, s)
+	}
+	p.seenBegun(now, s)
+	switch {
+	case s.paused && s.left > 0:
 		s.left += d
-	} else if s.harakiri.on {
+	case s.harakiri.on:
 		p.timers.set(&s.harakiri, timerHarakiri, s.harakiri.at+d)
 	}
 }

@@ -25,7 +25,8 @@ func (p *Pool) Died(now Time, id SpawnID, d Death) {
 	}
 	p.totals.Gone++
 	booting := w.state == StateStarting || w.ready == 0 && w.reason == event.ReasonProtocol
-	if w.reason == event.ReasonNone {
+	crashed := w.reason == event.ReasonNone
+	if crashed {
 		switch {
 		case booting:
 			w.reason = event.ReasonBootFailure
@@ -35,10 +36,12 @@ func (p *Pool) Died(now Time, id SpawnID, d Death) {
 			w.reason = event.ReasonCrash
 		}
 	}
-	p.move(w, StateGone, now-w.ready, &d)
+	p.move(w, StateGone, now-max(w.ready, w.decided), &d)
 	p.remove(w)
+	own := d.Own || w.own
+	worked := false
 	for i := range w.slots {
-		p.orphan(now, &w.slots[i], d.Own || w.frozen)
+		worked = p.orphan(now, &w.slots[i], own) || worked
 	}
 	p.timers.clear(&w.stall)
 	p.timers.clear(&w.mercy)
@@ -46,8 +49,13 @@ func (p *Pool) Died(now Time, id SpawnID, d Death) {
 		p.checkStopped()
 		return
 	}
-	if booting || w.proving {
+	switch {
+	case booting || w.proving:
 		p.bootFailed(now, w, d)
+	case crashed && own && w.requests == 0 && !worked:
+		p.backOff(now)
+		p.warn("worker %d (spawn %d) died before it served anything: %s; next attempt in %v",
+			w.number, w.spawn, d.Text, p.boot.pause())
 	}
 	p.settle(now)
 }
@@ -61,10 +69,10 @@ func (p *Pool) remove(w *worker) {
 	}
 }
 
-// orphan decides about what a dead worker's slot had, by the table of ARCHITECTURE.md.
-func (p *Pool) orphan(now Time, s *slot, own bool) {
+// orphan decides about what a dead worker's slot had, by the table of ARCHITECTURE.md. It tells
+// whether the slot had begun anything that was not answered.
+func (p *Pool) orphan(now Time, s *slot, own bool) (worked bool) {
 	w := s.w
-	at, _ := p.pages.State(w.spawn, s.index)
 	if s.closing {
 		p.closing--
 	}
@@ -76,7 +84,8 @@ func (p *Pool) orphan(now Time, s *slot, own bool) {
 		r := s.last()
 		s.n--
 		s.line[s.n] = nil
-		begun := int32(at-r.seq) >= 0
+		begun := p.begun(r)
+		worked = worked || begun
 		switch {
 		case r.place == placeGhost:
 			p.forget(r)
@@ -90,12 +99,16 @@ func (p *Pool) orphan(now Time, s *slot, own bool) {
 			p.begunOrphan(now, r, own)
 		}
 	}
+	return worked
 }
 
 func (p *Pool) begunOrphan(now Time, r *request, own bool) {
+	w, id := r.slot.w, r.ID
 	switch {
 	case r.released:
 		p.fail(now, r, exchange.CauseAnswerCut)
+	case !r.Safe && w.killed && w.reason == event.ReasonHarakiri:
+		p.fail(now, r, exchange.CauseHarakiri)
 	case !r.Safe:
 		p.fail(now, r, exchange.CauseWorkerCrash)
 	case own && r.deaths+1 >= poisonDeaths:
@@ -106,12 +119,10 @@ func (p *Pool) begunOrphan(now Time, r *request, own bool) {
 			r.deaths++
 			r.suspect = true
 		}
-		p.totals.Retried++
-		p.note(Note{
-			Kind: NoteRetry, ID: r.ID,
-			Spawn: r.slot.w.spawn, Number: r.slot.w.number, Generation: r.slot.w.generation,
-		})
 		r.length, r.held = -1, 0
-		p.requeue(now, r)
+		if p.requeue(now, r) {
+			p.totals.Retried++
+			p.note(Note{Kind: NoteRetry, ID: id, Spawn: w.spawn, Number: w.number, Generation: w.generation})
+		}
 	}
 }

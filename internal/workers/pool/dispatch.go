@@ -11,14 +11,14 @@ func (p *Pool) Submit(now Time, q Request) {
 	if _, double := p.requests[q.ID]; double {
 		panic(fmt.Sprintf("pool: request %d submitted twice", q.ID))
 	}
-	p.totals.Submitted++
 	r := p.newRequest(q)
-	r.arrived = now
+	r.turn, r.arrived = p.totals.Submitted, now
+	p.totals.Submitted++
 	p.requests[q.ID] = r
 	switch {
 	case p.stopping:
 		p.fail(now, r, exchange.CauseDraining)
-	case p.QueueLength() >= p.opts.QueueLimit:
+	case p.QueueLength() >= p.opts.QueueLimit && p.freeSlot() == nil:
 		p.fail(now, r, exchange.CauseQueueFull)
 	default:
 		p.enqueue(now, r)
@@ -48,6 +48,7 @@ func (p *Pool) Cancel(now Time, id exchange.ID) {
 	if s.line[0] != r {
 		p.takeBack(s)
 	}
+	p.killWhenAlone(s.w)
 }
 
 // lastWord is what a request hears that will get no answer of its own.
@@ -64,7 +65,7 @@ func (p *Pool) facts(now Time, r *request) exchange.Facts {
 	if s := r.slot; s != nil {
 		f.Worker, f.Spawn, f.Generation, f.Slot = s.w.number, uint64(s.w.spawn), s.w.generation, s.index
 		f.Queue, f.Work = r.sent-r.arrived, now-r.sent
-		if r.place == placeSlot {
+		if r.place == placeSlot && p.begun(r) {
 			f.Attempts++
 		}
 	} else {
@@ -79,29 +80,38 @@ func (p *Pool) enqueue(now Time, r *request) {
 	p.timers.set(&r.deadline, timerQueue, r.arrived+p.opts.QueueTimeout)
 }
 
-// requeue puts a request that was sent but not begun, or may be begun again, back to its turn.
-func (p *Pool) requeue(now Time, r *request) {
+// requeue puts a request that was sent but not begun, or may be begun again, back to its turn. It
+// returns false when that is too late: r has failed then.
+func (p *Pool) requeue(now Time, r *request) bool {
 	r.slot = nil
-	if !retrying {
-		p.fail(now, r, exchange.CauseWorkerCrash)
-		return
-	}
 	deadline := r.arrived + p.opts.QueueTimeout
 	if r.begins > 0 {
-		deadline += p.opts.Harakiri
+		if r.until == 0 {
+			// The time that it ran was not the queue's, and without harakiri has no bound.
+			r.until = max(deadline+p.opts.Harakiri, now+p.opts.QueueTimeout)
+		}
+		deadline = r.until
 	}
-	if deadline <= now {
+	switch {
+	case p.stopping: // no worker takes anything any more
+		p.fail(now, r, exchange.CauseDraining)
+		return false
+	case !retrying:
+		p.fail(now, r, exchange.CauseWorkerCrash)
+		return false
+	case deadline <= now:
 		p.fail(now, r, p.lateCause(r))
-		return
+		return false
 	}
 	p.timers.set(&r.deadline, timerQueue, deadline)
 	if r.suspect {
 		r.place = placeSuspects
-		p.suspects.pushBack(r)
-		return
+		p.suspects.pushFront(r)
+	} else {
+		r.place = placeQueue
+		p.queue.pushFront(r)
 	}
-	r.place = placeQueue
-	p.queue.pushFront(r)
+	return true
 }
 
 func (p *Pool) unlist(r *request) {
@@ -128,18 +138,28 @@ func (p *Pool) lateCause(r *request) exchange.Cause {
 
 // fail answers r, which is in no list, with the cause and forgets it.
 func (p *Pool) fail(now Time, r *request, c exchange.Cause) {
+	p.refuse(now, r, c, "")
+	p.forget(r)
+}
+
+// refuse gives r its last word, which is not its answer: it is counted and noted.
+func (p *Pool) refuse(now Time, r *request, c exchange.Cause, text string) {
 	p.totals.Failed++
-	e := p.lastWord(now, r, c)
-	if e.Op == OpCut {
+	if r.released {
 		p.totals.Cut++
 	}
-	p.emit(e)
-	n := Note{Kind: NoteError, ID: r.ID, Cause: c}
+	p.emit(p.lastWord(now, r, c))
+	n := Note{Kind: NoteError, ID: r.ID, Cause: c, Text: text}
 	if r.slot != nil {
 		n.Spawn, n.Number, n.Generation = r.slot.w.spawn, r.slot.w.number, r.slot.w.generation
 	}
 	p.note(n)
-	p.forget(r)
+}
+
+// begun tells whether the application has begun r, which is or was on its slot.
+func (p *Pool) begun(r *request) bool {
+	at, _ := p.pages.State(r.slot.w.spawn, r.slot.index)
+	return int32(at-r.seq) >= 0
 }
 
 // dispatch sends what waits to where there is room.
@@ -148,10 +168,11 @@ func (p *Pool) dispatch(now Time) {
 		p.placeSuspects(now)
 	}
 	for p.queue.len > 0 {
-		if p.freeSlots == 0 && p.closing > 0 {
-			p.lookAtClosing(now)
-		}
 		s := p.freeSlot()
+		if s == nil && p.closing > 0 {
+			p.lookAtClosing(now)
+			s = p.freeSlot()
+		}
 		if s == nil {
 			s = p.aheadSlot(now)
 		}
@@ -219,9 +240,10 @@ func (p *Pool) aheadSlot(now Time) *slot {
 	return best
 }
 
-// full tells whether the slot has its one request and its one ahead.
+// full tells whether the slot has its one request and its one ahead, or gets nothing for another
+// reason: what is sent while something is being taken back could come back in its stead.
 func (s *slot) full() bool {
-	return s.struck || s.n == 2 || s.n == 1 && s.closing
+	return s.struck || s.taking || s.n == 2 || s.n == 1 && s.closing
 }
 
 func (p *Pool) send(now Time, r *request, s *slot) {
@@ -248,8 +270,13 @@ func (p *Pool) send(now Time, r *request, s *slot) {
 // begin starts the clocks of line[0], which is now the request that the slot's thread works on, or
 // will as soon as close() has returned.
 func (p *Pool) begin(now Time, s *slot) {
-	s.began, s.slow, s.part, s.probed = now, false, false, 0
+	s.began, s.slow, s.late, s.part, s.probed = now, false, false, false, 0
 	p.timers.set(&s.unread, timerUnread, now+unreadBound)
+	p.startHarakiri(now, s)
+}
+
+// startHarakiri starts the clock of line[0], unless that of the close() before it still runs.
+func (p *Pool) startHarakiri(now Time, s *slot) {
 	if p.opts.Harakiri > 0 && !s.closing {
 		p.timers.set(&s.harakiri, timerHarakiri, now+p.opts.Harakiri)
 	}
@@ -257,21 +284,31 @@ func (p *Pool) begin(now Time, s *slot) {
 
 // steal takes a request that waits behind another one back when a slot is free for it.
 func (p *Pool) steal(now Time) {
-	x := p.timers.first(timerAhead)
-	if x == nil || p.queue.len > 0 || p.freeSlot() == nil {
-		p.timers.clear(&p.stealing)
+	p.timers.clear(&p.stealing)
+	if p.timers.first(timerAhead) == nil || p.queue.len > 0 || p.freeSlot() == nil {
 		return
 	}
-	if sent := x.slot.last().sent; now-sent < aheadSteal {
+	// Not always the first to be taken back for its own sake: that may have been put off.
+	var s *slot
+	for x := range p.timers.all(timerAhead) {
+		if s == nil || x.slot.last().sent < s.last().sent {
+			s = x.slot
+		}
+	}
+	if sent := s.last().sent; now-sent < aheadSteal {
 		p.timers.set(&p.stealing, timerSteal, sent+aheadSteal)
 		return
 	}
-	p.takeBack(x.slot)
+	p.takeBack(s)
 }
 
 // takeBack asks for everything unread on the slot; TookBack tells what came.
 func (p *Pool) takeBack(s *slot) {
 	p.timers.clear(&s.ahead)
+	if s.taking {
+		return
+	}
+	s.taking = true
 	p.emit(Effect{Op: OpTakeBack, Spawn: s.w.spawn, Slot: s.index})
 }
 
@@ -281,32 +318,17 @@ func (p *Pool) TookBack(now Time, id SpawnID, index, n int) {
 	if s == nil {
 		return
 	}
+	s.taking = false
 	for ; n > 0 && s.n > 0; n-- {
-		r := s.last()
-		p.drop(s)
-		if s.n == 0 {
-			p.stopClocks(s)
-			if s.isFree() {
-				p.vacate(now, s)
-			}
-		} else {
-			s.slow = true
-		}
-		if s.w.reserved == r {
-			s.w.reserved = nil
-		}
-		if r.place == placeGhost {
-			p.forget(r)
-			continue
-		}
-		p.totals.TakenBack++
-		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
-		p.requeue(now, r)
+		p.comeBack(now, s, s.last())
 	}
+	p.killWhenAlone(s.w)
 	p.settle(now)
 }
 
-// SendFailed reports that a message did not fit into the slot's socket: the worker does not read.
+// SendFailed reports that the newest message did not get into the slot's socket, or was refused: the
+// worker does not read. What is sent to the same slot later in the same batch of effects must fail
+// as well.
 func (p *Pool) SendFailed(now Time, id SpawnID, index int) {
 	if w := p.find(id); w != nil {
 		p.stallWorker(now, w)
@@ -314,11 +336,32 @@ func (p *Pool) SendFailed(now Time, id SpawnID, index int) {
 	}
 }
 
-// drop takes the newest request off the slot's line.
-func (p *Pool) drop(s *slot) {
-	s.n--
-	s.line[s.n] = nil
+// comeBack takes an unread request off the slot's line and puts it back to its turn.
+func (p *Pool) comeBack(now Time, s *slot, r *request) {
+	overtaken := s.n == 2 && s.line[0] == r
+	s.off(r)
 	p.timers.clear(&s.ahead)
+	switch {
+	case s.n == 0:
+		p.stopClocks(s)
+		if s.isFree() {
+			p.vacate(now, s)
+		}
+	case overtaken:
+		p.begin(now, s)
+	default:
+		s.slow = true
+	}
+	if s.w.reserved == r {
+		s.w.reserved = nil
+	}
+	if r.place == placeGhost {
+		p.forget(r)
+		return
+	}
+	p.totals.TakenBack++
+	p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
+	p.requeue(now, r)
 }
 
 func (p *Pool) stopClocks(s *slot) {
@@ -328,7 +371,7 @@ func (p *Pool) stopClocks(s *slot) {
 	if !s.closing {
 		p.timers.clear(&s.harakiri)
 	}
-	s.slow, s.part, s.paused = false, false, false
+	s.slow, s.late, s.part, s.paused = false, false, false, false
 }
 
 // stallWorker gives the worker nothing more until a frame of it is seen, or a pause is over.

@@ -10,10 +10,9 @@ import (
 // overTime is called when the clock of what the slot works on has run out. The page says what that
 // is: the request, the close() of the one before it, or nothing yet.
 func (p *Pool) overTime(now Time, s *slot) {
-	if s.struck {
+	if s.struck || s.w.killed {
 		return
 	}
-	at, phase := p.pages.State(s.w.spawn, s.index)
 	if s.closing {
 		if p.returned(s, s.closingSeq) {
 			p.closed(now, s)
@@ -26,59 +25,110 @@ func (p *Pool) overTime(now Time, s *slot) {
 	if s.n == 0 {
 		return
 	}
-	r := s.line[0]
-	if int32(at-r.seq) < 0 {
-		// Not begun: whoever holds the interpreter has a clock of its own.
-		p.timers.set(&s.harakiri, timerHarakiri, now+p.opts.Harakiri)
-		return
+	switch r := s.line[0]; {
+	case !p.begun(r):
+		p.neverBegun(now, s)
+	case s.late:
+		p.seenBegun(now, s)
+	case !p.victim(now, s):
+		p.strike(now, s, r)
 	}
-	if phase == PhaseIdle && at == r.seq && r.place == placeGhost {
-		return
-	}
-	if p.victim(now, s) {
-		return
-	}
-	p.strike(now, s, r)
 }
 
-// A thread that is over its time and sleeps on a lock may be the victim of a neighbour that holds
-// the interpreter's. The main thread knows: as long as it hears an interrupt, the interpreter runs
-// and the thread's own lock is its own fault. probeSoon and probeLate are when that is asked; a
-// worker that has not heard by the later one is frozen.
+// neverBegun is called when a thread has read a request and not begun it for all that time. Another
+// slot that may hold it up has a clock of its own; without one the interpreter is frozen, or this
+// thread is starved. What was not begun moves when the worker dies.
+func (p *Pool) neverBegun(now Time, s *slot) {
+	w := s.w
+	for i := range w.slots {
+		o := &w.slots[i]
+		if (o.harakiri.on || o.grace.on) && (o.closing || p.begun(o.line[0])) {
+			s.probed = 0
+			p.startHarakiri(now, s)
+			return
+		}
+	}
+	switch p.probe(now, s) {
+	case interpreterRuns:
+		s.probed = 0
+		p.startHarakiri(now, s)
+	case interpreterFrozen:
+		p.freeze(now, w)
+	}
+}
+
+// probeSoon and probeLate are when a probe's answer is looked for; a worker that has not heard by the
+// later one is frozen.
 const (
 	probeSoon = 100 * time.Millisecond
 	probeLate = harakiriGrace / 2
+	probeStep = 20 * time.Millisecond // between two looks at a thread that was not seen on a lock
 )
 
-// victim tells whether the slot's request is spared for now, because its thread may be held up by
-// a neighbour. A frozen worker is killed without anybody being named: what it had begun safely is
-// begun again, alone.
-func (p *Pool) victim(now Time, s *slot) bool {
+type probed uint8
+
+const (
+	interpreterUnknown probed = iota // the slot's harakiri clock tells when to ask again
+	interpreterRuns
+	interpreterFrozen
+)
+
+// probe finds out whether the worker's interpreter runs: whether its main thread hears anything.
+func (p *Pool) probe(now Time, s *slot) probed {
 	w := s.w
-	if len(w.slots) == 1 || w.occupied < 2 || s.line[0].place == placeGhost || !p.pages.Blocked(w.spawn, s.index) {
-		return false
-	}
 	switch {
 	case s.probed == 0:
-		s.heard = p.pages.Heard(w.spawn)
-		s.probed = now
+		s.heard, s.probed = p.pages.Heard(w.spawn), now
 		p.emit(Effect{Op: OpProbe, Spawn: w.spawn})
 		p.timers.set(&s.harakiri, timerHarakiri, now+probeSoon)
 	case p.pages.Heard(w.spawn) != s.heard:
-		return false
+		return interpreterRuns
 	case now-s.probed < probeLate:
 		p.timers.set(&s.harakiri, timerHarakiri, s.probed+probeLate)
 	default:
+		return interpreterFrozen
+	}
+	return interpreterUnknown
+}
+
+// victim tells whether the slot's request is spared for now. A thread that is over its time and
+// sleeps on a lock may be the victim of a neighbour that holds the interpreter's; as long as that
+// runs, the thread's own lock is its own fault. A frozen worker is killed without anybody being
+// named: what it had begun safely is begun again, alone.
+//
+// A thread that waits for the interpreter's lock wakes every few milliseconds to ask for it, and on
+// a busy machine then waits for a processor: one look may miss that it sleeps, so it is looked at
+// several times before it counts as guilty.
+func (p *Pool) victim(now Time, s *slot) bool {
+	w := s.w
+	if w.occupied < 2 || s.line[0].place == placeGhost {
+		return false
+	}
+	s.onLock = s.onLock && s.probed != 0 || p.pages.Blocked(w.spawn, s.index)
+	switch p.probe(now, s) {
+	case interpreterRuns:
+		return false
+	case interpreterFrozen:
+		if !s.onLock {
+			return false
+		}
 		p.freeze(now, w)
+	default:
+		if !s.onLock && now-s.probed >= probeSoon {
+			return false
+		}
+		if !s.onLock {
+			p.timers.set(&s.harakiri, timerHarakiri, now+probeStep)
+		}
 	}
 	return true
 }
 
 func (p *Pool) freeze(now Time, w *worker) {
-	w.frozen = true
+	w.own = true
 	for i := range w.slots {
 		if w.slots[i].struck {
-			w.frozen = false // it is known who did it
+			w.own = false // it is known who did it
 		}
 	}
 	p.doom(now, w, event.ReasonHarakiri)
@@ -93,15 +143,7 @@ func (p *Pool) strike(now Time, s *slot, r *request) {
 	p.totals.Harakiri++
 	s.struck = true
 	if r != nil && r.place != placeGhost {
-		p.totals.Failed++
-		if r.released {
-			p.totals.Cut++
-		}
-		p.emit(p.lastWord(now, r, exchange.CauseHarakiri))
-		p.note(Note{
-			Kind: NoteError, ID: r.ID, Cause: exchange.CauseHarakiri,
-			Spawn: w.spawn, Number: w.number, Generation: w.generation,
-		})
+		p.refuse(now, r, exchange.CauseHarakiri, "")
 		r.place = placeGhost
 	}
 	seq := s.closingSeq
@@ -110,27 +152,25 @@ func (p *Pool) strike(now Time, s *slot, r *request) {
 	}
 	p.doom(now, w, event.ReasonHarakiri)
 	p.emit(Effect{Op: OpStacks, Spawn: w.spawn, Slot: s.index, Seq: seq})
-	if p.opts.NoInterrupt {
-		p.killWhenAlone(now, w)
-		p.settle(now)
-		return
-	}
 	s.heard = p.pages.Heard(w.spawn)
-	p.emit(Effect{Op: OpInterrupt, Spawn: w.spawn, Slot: s.index, Seq: seq})
 	p.timers.set(&s.grace, timerGrace, now+harakiriGrace/2)
+	if p.opts.NoInterrupt {
+		p.emit(Effect{Op: OpProbe, Spawn: w.spawn})
+		w.condemned = true
+		p.killWhenAlone(w)
+	} else {
+		p.emit(Effect{Op: OpInterrupt, Spawn: w.spawn, Slot: s.index, Seq: seq})
+	}
 	p.settle(now)
 }
 
 // unstrike is called when a struck slot's thread has come back.
-func (p *Pool) unstrike(now Time, s *slot) {
+func (p *Pool) unstrike(s *slot) {
 	if !s.struck || s.closing {
 		return
 	}
 	s.struck = false
 	p.timers.clear(&s.grace)
-	if s.n == 0 {
-		p.killWhenAlone(now, s.w)
-	}
 }
 
 // graceOver is called when an interrupted thread has not come back in half its grace.
@@ -148,15 +188,12 @@ func (p *Pool) graceOver(now Time, s *slot) {
 		return
 	}
 	w.condemned = true
-	p.killWhenAlone(now, w)
+	p.killWhenAlone(w)
 }
 
 // killWhenAlone kills a condemned worker as soon as none of its slots works on a request whose
 // client still waits.
-func (p *Pool) killWhenAlone(now Time, w *worker) {
-	if p.opts.NoInterrupt && w.reason == event.ReasonHarakiri {
-		w.condemned = true
-	}
+func (p *Pool) killWhenAlone(w *worker) {
 	if !w.condemned {
 		return
 	}
@@ -210,6 +247,7 @@ func (p *Pool) Protocol(now Time, id SpawnID, text string) {
 		Kind: NoteWarning, Spawn: w.spawn, Number: w.number, Generation: w.generation,
 		Reason: event.ReasonProtocol, Text: text,
 	})
+	w.own = true
 	p.doom(now, w, event.ReasonProtocol)
 	p.kill(w)
 	p.settle(now)

@@ -7,11 +7,11 @@ import (
 	"fender/internal/observe/event"
 )
 
-// bootState is what is known about coming up. Only deaths before ready count here: a worker that
-// crashes after it served is replaced at once.
+// bootState is what is known about coming up. Only deaths before ready count here, and those before
+// a first answer that no request explains: a worker that crashes after it served is replaced at once.
 type bootState struct {
 	ever     bool // a worker has been ready once
-	failures int  // in a row
+	failures int  // since a worker's first answer
 	until    timer
 	waiting  bool
 	fatal    bool // nothing can ever be served; said once
@@ -136,9 +136,7 @@ func (p *Pool) Hello(now Time, id SpawnID) {
 		}
 		p.startCycle(now)
 	}
-	p.boot.ever, p.boot.failures = true, 0
-	p.boot.waiting = false
-	p.timers.clear(&p.boot.until)
+	p.boot.ever = true
 	p.move(w, StateReady, now-w.decided, nil)
 	if w.proving {
 		w.proving = false
@@ -148,6 +146,14 @@ func (p *Pool) Hello(now Time, id SpawnID) {
 		p.startCycle(now)
 	}
 	p.settle(now)
+}
+
+// firstAnswer ends the pauses between attempts: a worker has come up and served.
+func (p *Pool) firstAnswer(w *worker) {
+	if w.requests == 1 {
+		p.boot.failures, p.boot.waiting = 0, false
+		p.timers.clear(&p.boot.until)
+	}
 }
 
 // BootFailed reports that a worker could not come up and says why. Its process ends by itself.

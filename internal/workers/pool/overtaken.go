@@ -9,20 +9,8 @@ func (p *Pool) Overtaken(now Time, id SpawnID, index int) {
 	if s == nil || s.n != 2 {
 		return
 	}
-	r := s.line[0]
-	s.line[0], s.line[1] = s.line[1], nil
-	s.n--
-	p.timers.clear(&s.ahead)
-	p.begin(now, s)
-	if s.w.reserved == r {
-		s.w.reserved = nil
-	}
-	if r.place == placeGhost {
-		p.forget(r)
-	} else {
-		p.totals.TakenBack++
-		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
-		p.requeue(now, r)
-	}
+	s.taking = false
+	p.comeBack(now, s, s.line[0])
+	p.killWhenAlone(s.w)
 	p.settle(now)
 }

@@ -192,6 +192,7 @@ type Totals struct {
 	TakenBack, Retried, SentAhead               uint64
 	Born, Gone                                  uint64
 	Harakiri, Poison                            uint64
+	Reloads                                     uint64 // that went well
 }
 
 // New returns a pool that has done nothing yet. Start begins.

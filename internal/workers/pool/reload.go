@@ -25,7 +25,7 @@ const (
 // reloadState is about the reload that runs.
 type reloadState struct {
 	reason event.Reason
-	again  bool // asked for once more meanwhile
+	again  event.Reason // asked for once more meanwhile
 	began  Time
 	told   bool // its end was reported
 }
@@ -56,8 +56,7 @@ func (p *Pool) Reload(now Time, why event.Reason) {
 		return
 	}
 	if p.reloading() {
-		p.reload.again = true
-		p.reload.reason = why
+		p.reload.again = why
 		p.note(Note{Kind: NoteReload, Text: "merged: another reload runs, one more follows it"})
 		return
 	}
@@ -188,6 +187,7 @@ func (p *Pool) finishReload(now Time) {
 	}
 	if serving == 0 && !p.reload.told {
 		p.reload.told = true
+		p.totals.Reloads++
 		p.note(Note{
 			Kind: NoteReload, Generation: p.gen.number, Reason: p.reload.reason,
 			Text: "done", After: now - p.reload.began,
@@ -203,9 +203,7 @@ func (p *Pool) finishReload(now Time) {
 
 // again begins the reload that was asked for while another one ran.
 func (p *Pool) again(now Time) {
-	if p.reload.again && !p.reloading() {
-		why := p.reload.reason
-		p.reload = reloadState{}
+	if why := p.reload.again; why != event.ReasonNone && !p.reloading() {
 		p.Reload(now, why)
 	}
 }

@@ -27,11 +27,13 @@ type request struct {
 	slot       *slot
 	seq        uint32
 
+	turn     uint64 // requests submitted before it
 	arrived  Time
 	sent     Time // when the last slot got it
 	deadline timer
-	begins   int // times the application began it on workers that are gone
-	deaths   int // ... that died by their own doing
+	until    Time // until when it may be begun again, 0 while no worker has died with it
+	begins   int  // times the application began it on workers that are gone
+	deaths   int  // ... that died by their own doing
 	suspect  bool
 	released bool // its answer has begun to leave
 	length   int64
@@ -70,12 +72,12 @@ func (l *reqList) pushBack(r *request) {
 	l.insertAfter(r, after)
 }
 
-// pushFront puts r before all of its priority and below, but behind those that arrived earlier:
-// what is moved keeps its turn.
+// pushFront puts r before all of its priority and below, but behind those that came earlier: what
+// is moved keeps its turn.
 func (l *reqList) pushFront(r *request) {
 	after := &l.head
 	for after.next != &l.head && (after.next.Priority > r.Priority ||
-		after.next.Priority == r.Priority && after.next.arrived < r.arrived) {
+		after.next.Priority == r.Priority && after.next.turn < r.turn) {
 		after = after.next
 	}
 	l.insertAfter(r, after)
@@ -124,9 +126,12 @@ type slot struct {
 	closingSeq uint32 // its sequence
 	began      Time   // when line[0] became the one that the thread works on
 	slow       bool   // nothing is sent ahead until line[0] is answered
+	late       bool   // line[0] was not begun in time: its clocks start when that is seen
+	taking     bool   // what is unread is being taken back
 	paused     bool   // the client's side reads too slowly: harakiri's clock stands
 	left       Time   // what was left on harakiri's clock then
 	probed     Time   // since when its thread is spared as a victim, 0 is not
+	onLock     bool   // it was seen asleep on a lock since then
 	struck     bool   // over its time: interrupted, being discarded
 
 	unread, ahead, quiet, shut, harakiri, grace timer
@@ -137,6 +142,15 @@ func (s *slot) isFree() bool { return s.n == 0 && !s.closing && !s.struck }
 
 // last is the request sent last.
 func (s *slot) last() *request { return s.line[s.n-1] }
+
+// off takes r off the line.
+func (s *slot) off(r *request) {
+	if s.line[0] == r {
+		s.line[0] = s.line[1]
+	}
+	s.line[1] = nil
+	s.n--
+}
 
 func (s *slot) init(w *worker, index int) {
 	s.w, s.index = w, index

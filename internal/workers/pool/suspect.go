@@ -7,6 +7,9 @@ package pool
 // placeSuspects sends each suspect that has an empty worker, and keeps workers free for the rest:
 // at most half of the ready ones, so that suspects never stop everybody else.
 func (p *Pool) placeSuspects(now Time) {
+	if p.closing > 0 {
+		p.lookAtClosing(now)
+	}
 	ready, reserved := 0, 0
 	for _, w := range p.workers {
 		if w.state == StateReady {
@@ -25,22 +28,31 @@ func (p *Pool) placeSuspects(now Time) {
 				continue
 			}
 			if w = p.quietest(); w == nil {
-				return
+				continue
 			}
-			w.reserved = r
 			reserved++
-			for i := range w.slots {
-				if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
-					p.takeBack(s)
-				}
+			p.reserve(w, r)
+		} else if w.occupied > 0 || w.stalled {
+			// A worker that is empty meanwhile is better than waiting for this one's requests.
+			if x := p.quietest(); x != nil && x.occupied == 0 {
+				w.reserved = nil
+				w = x
+				p.reserve(w, r)
 			}
-		}
-		if p.closing > 0 {
-			p.lookAtClosing(now)
 		}
 		if w.occupied == 0 && !w.stalled {
 			p.unlistSuspect(r)
 			p.send(now, r, &w.slots[0])
+		}
+	}
+}
+
+// reserve keeps a worker for r: what waits there goes elsewhere.
+func (p *Pool) reserve(w *worker, r *request) {
+	w.reserved = r
+	for i := range w.slots {
+		if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
+			p.takeBack(s)
 		}
 	}
 }

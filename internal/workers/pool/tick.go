@@ -69,23 +69,28 @@ func (p *Pool) fire(now Time, x *timer) {
 
 // unreadTooLong is called when a message has lain long before a thread that should be waiting.
 func (p *Pool) unreadTooLong(now Time, s *slot) {
-	if s.n == 0 {
+	if p.begun(s.line[0]) {
+		if s.late {
+			p.seenBegun(now, s)
+			p.alive(now, s.w)
+		}
 		return
-	}
-	at, _ := p.pages.State(s.w.spawn, s.index)
-	if int32(at-s.line[0].seq) >= 0 {
-		return // begun
 	}
 	if !s.closing {
 		p.stallWorker(now, s.w)
+		p.timers.set(&s.unread, timerUnread, now+unreadBound)
+		if s.late {
+			return
+		}
+		// If it has been read it stays, and is looked after: its clocks start when it is begun.
+		s.late = true
 	}
 	p.takeBack(s)
 }
 
 // aheadTooLong is called when a request has waited long behind another one.
 func (p *Pool) aheadTooLong(s *slot) {
-	at, _ := p.pages.State(s.w.spawn, s.index)
-	if s.n == 2 && int32(at-s.line[0].seq) < 0 && s.unread.on {
+	if s.n == 2 && !p.begun(s.line[0]) && s.unread.on {
 		// The one before it has not been begun either, and only both could be taken back: that is
 		// the stalled worker's case, which has a bound of its own.
 		p.timers.set(&s.ahead, timerAhead, s.unread.at)
@@ -107,13 +112,12 @@ func (p *Pool) runCycle(now Time) {
 	if p.nextCycle <= now {
 		p.nextCycle = now + cycle
 	}
-	busy := false
 	for _, w := range p.workers {
 		p.checkLimits(now, w)
-		busy = busy || w.occupied > 0
 	}
 	p.scale(now)
 	p.settle(now)
+	busy := p.count(func(w *worker) bool { return w.occupied > 0 }) > 0
 	p.cycling = (busy || p.opts.Scaler != nil || p.opts.MaxLifetime > 0) && !p.stopped
 }
 
@@ -129,21 +133,20 @@ func (p *Pool) scale(now Time) {
 	if r := p.queue.first(); r != nil {
 		m.OldestWait = now - r.arrived
 	}
-	starting := 0
 	for _, w := range p.workers {
-		switch w.state {
-		case StateStarting:
-			starting++
-		case StateReady:
+		switch {
+		case w.state == StateReady:
 			w.clock(now)
 			m.Workers = append(m.Workers, scaler.WorkerSample{
-				Spawn: uint64(w.spawn), Busy: w.occupied > 0, Running: w.busyFor,
-				Slots: len(w.slots), BusySlots: w.occupied, LastSpawn: w.ready,
+				Spawn: uint64(w.spawn), LastSpawn: w.decided, Running: w.busyFor,
+				Busy: w.occupied > 0, Slots: len(w.slots), BusySlots: w.occupied,
 			})
+		case w.state == StateRetiring && w.reason == event.ReasonCheaper:
+			m.Leaving++
 		}
 	}
-	// What starts beyond the set point is a replacement: its elder is counted.
-	m.Starting = max(min(starting, p.target-len(m.Workers)), 0)
+	// Wanted and not there. What starts beyond that is a replacement: its elder is counted.
+	m.Starting = max(0, p.target-len(m.Workers))
 	d := p.opts.Scaler.Decide(m)
 	switch {
 	case d.Delta > 0:

@@ -1,5 +1,7 @@
 package pool
 
+import "iter"
+
 // A timer list holds deadlines in order. Nearly every kind of deadline is "now plus a constant",
 // so a new one belongs at the end: insertion looks from there, and removal is O(1). That is why
 // there is one list per kind and no heap: a request that ends takes its deadlines with it, at no
@@ -73,6 +75,15 @@ func (t *timerSet) first(kind timerKind) *timer {
 	return h.next
 }
 
+// all goes through the timers of the kind, the earliest first. None may be set or cleared meanwhile.
+func (t *timerSet) all(kind timerKind) iter.Seq[*timer] {
+	return func(yield func(*timer) bool) {
+		h := &t.lists[kind].head
+		for x := h.next; x != h && yield(x); x = x.next {
+		}
+	}
+}
+
 // next returns the earliest deadline of all kinds.
 func (t *timerSet) next() (Time, bool) {
 	var at Time
@@ -98,8 +109,7 @@ func (t *timerSet) due(now Time) *timer {
 
 // shift moves every deadline of the kind by d.
 func (t *timerSet) shift(kind timerKind, d Time) {
-	h := &t.lists[kind].head
-	for x := h.next; x != h; x = x.next {
+	for x := range t.all(kind) {
 		x.at += d
 	}
 }

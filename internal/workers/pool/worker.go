@@ -85,7 +85,7 @@ type worker struct {
 	warned   bool
 
 	killed    bool
-	frozen    bool // its interpreter stood still and nobody knows by whose doing
+	own       bool // we end it for something that it did, and it is not known which request did it
 	condemned bool // to be killed as soon as its neighbours are done
 	retired   bool // its slots are half-closed
 	proving   bool // the first worker of a new generation
