@@ -7,6 +7,7 @@ import (
 
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
+	"fender/internal/workers/python"
 )
 
 // death is what is known of a worker's end.
@@ -41,17 +42,18 @@ func (w *Workshop) ended(now time.Duration, m *member) {
 		w.post(func(now time.Duration) { w.autopsy(now, m, s) })
 	})
 	if t := m.template; t.state == templateReady {
-		t.send(order{Op: "reap", Spawn: uint64(m.spawn), PID: m.pid()})
+		t.reap(m.spawn, m.pid())
 	} else {
 		w.procs.Poll() // an orphan: it is ours by now
 	}
 }
 
-// reaped deals with the template's word about a worker's exit status.
-func (w *Workshop) reaped(now time.Duration, r *report) {
+// corpse is the dead worker that a template's report is about, or nil.
+func (w *Workshop) corpse(r *python.Report) *member {
 	if m := w.members[pool.SpawnID(r.Spawn)]; m != nil && m.dead && m.pid() == r.PID {
-		w.autopsy(now, m, osproc.Status(r.Status))
+		return m
 	}
+	return nil
 }
 
 // autopsy finds out whose doing a death was. A SIGKILL that we did not send came from outside, or

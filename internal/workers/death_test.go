@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"net/http"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -90,7 +91,7 @@ func TestWorkshop_FailsAnUnsafeRequestThatWasBegun(t *testing.T) {
 		t.Errorf("facts %+v", f)
 	}
 	e := h.event("request-error", func(e *event.Event) bool { return e.Kind == event.RequestError })
-	if e.Method != "POST" || e.Path != "/play" || e.Cause != "worker-crash" || e.PID != c.PID || e.RequestID != uint64(a.id) {
+	if e.Method != http.MethodPost || e.Path != "/play" || e.Cause != "worker-crash" || e.PID != c.PID || e.RequestID != uint64(a.id) {
 		t.Errorf("event %+v", e)
 	}
 	h.ask("POST", begin, ok).ended("ok")

@@ -6,6 +6,7 @@ import (
 
 	"fender/internal/exchange"
 	"fender/internal/workers/pool"
+	"fender/internal/workers/python"
 	"fender/internal/workers/worker"
 )
 
@@ -84,7 +85,7 @@ func (w *Workshop) send(now time.Duration, e *pool.Effect) {
 	m.ends[e.Slot].jammed = w.batch
 	w.pool.SendFailed(now, e.Spawn, e.Slot)
 	if errors.Is(err, worker.ErrClosed) {
-		w.protocol(now, m, err.Error())
+		m.leaves(now)
 	} else if !errors.Is(err, worker.ErrFull) {
 		w.opts.Journal.Warn("request %d cannot be sent to worker %d: %v", e.ID, m.number, err)
 	}
@@ -123,13 +124,13 @@ func (w *Workshop) command(m *member, e *pool.Effect) {
 	case pool.OpAbort:
 		page.Abort(e.Slot, e.Seq)
 	case pool.OpStacks:
-		m.signal(page.TID(e.Slot), w.opts.Stacks)
+		m.signal(page.TID(e.Slot), python.StackSignal)
 	case pool.OpInterrupt:
 		// The main thread raises the exception in the slot's thread: signals' handlers run there.
 		page.Interrupt(e.Slot, e.Seq)
-		m.signal(m.pid(), w.opts.Interrupt)
+		m.signal(m.pid(), python.InterruptSignal)
 	case pool.OpProbe:
-		m.signal(m.pid(), w.opts.Interrupt)
+		m.signal(m.pid(), python.InterruptSignal)
 	case pool.OpRetire:
 		m.retiring = true
 		m.shut()

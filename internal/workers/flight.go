@@ -111,7 +111,7 @@ func (w *Workshop) flush(f *flight) {
 	}
 	for i := range f.parts {
 		p := &f.parts[i]
-		room := true
+		var room bool
 		if p.file != nil {
 			room = a.SendFile(p.file, p.off, p.n)
 		} else {

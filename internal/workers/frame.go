@@ -36,7 +36,7 @@ func (e *slotEnd) frame(now time.Duration, message []byte, file int, lost error)
 			err = e.call(now, &f, file, lost)
 			file = -1
 		case wire.KindRefused:
-			err = e.refused(&f)
+			err = e.refused(now, &f)
 		case wire.KindHello:
 			err = m.hello(now, &f)
 		case wire.KindFailed:
@@ -120,13 +120,19 @@ func (m *member) cannotBoot(now time.Duration, f *wire.Frame) error {
 	return nil
 }
 
-// refused tells the journal that a worker did not know a frame of ours.
-func (e *slotEnd) refused(f *wire.Frame) error {
+// refused deals with a frame of ours that the worker did not take. A request among them was not
+// begun and will not be: it goes to another worker.
+func (e *slotEnd) refused(now time.Duration, f *wire.Frame) error {
 	r, err := wire.DecodeRefused(f.Head)
 	if err != nil {
 		return err
 	}
 	m := e.m
+	if r.Kind == wire.KindRequest {
+		if err := e.returned(now, f); err != nil {
+			return err
+		}
+	}
 	if m.refusals++; m.refusals > maxRefusals {
 		return nil
 	}
@@ -135,6 +141,25 @@ func (e *slotEnd) refused(f *wire.Frame) error {
 		what = r.Kind.String()
 	}
 	m.w.opts.Journal.Warn("worker %d (pid %d) refused %q: %s", m.number, m.pid(), what, r.Why)
+	return nil
+}
+
+// returned gives a request back to the pool that the worker has refused.
+func (e *slotEnd) returned(now time.Duration, f *wire.Frame) error {
+	w, m := e.m.w, e.m
+	owed, is := m.sockets.Owed(e.index)
+	if !is || owed.ID != f.ID || owed.Seq != f.Seq || e.part > 0 || m.sockets.Page().Begun(e.index, f.Seq) {
+		return errUnowed
+	}
+	m.sockets.Answered(e.index) // it has no more to say about it
+	if m.sockets.Waiting(e.index) > 0 {
+		w.pool.Overtaken(now, m.spawn, e.index)
+	} else {
+		w.pool.SendFailed(now, m.spawn, e.index)
+	}
+	if m.retiring {
+		m.shut()
+	}
 	return nil
 }
 

@@ -25,6 +25,9 @@ import (
 // patience is how long a test waits for what must come. It is never waited for in a good run.
 const patience = 20 * time.Second
 
+// quickExit spares a process built with the race detector the second that it waits at its end.
+const quickExit = "GORACE=atexit_sleep_ms=0"
+
 // house is a workshop with played templates and workers.
 type house struct {
 	*Workshop
@@ -74,7 +77,6 @@ func open(t *testing.T, change func(*Options, *playbook)) *house {
 	h.book = playbook{Op: "boot", Stage: address}
 	o := Options{
 		Pool: pool.Options{Processes: 1, Threads: 1, NeedApp: true}, Journal: journal,
-		Stacks: 40, Interrupt: 41,
 	}
 	o.Launch = func(int) (Launch, error) {
 		h.mu.Lock()
@@ -82,7 +84,7 @@ func open(t *testing.T, change func(*Options, *playbook)) *house {
 		h.mu.Unlock()
 		return Launch{
 			Command: osproc.Command{
-				Path: "/proc/self/exe", Args: []string{"template"}, Env: []string{role + "=template"},
+				Path: "/proc/self/exe", Args: []string{"template"}, Env: []string{role + "=template", quickExit},
 			},
 			Boot: boot,
 		}, err
@@ -250,12 +252,21 @@ func (h *house) submit(method string, body exchange.Body, room func(int) bool, s
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return h.handOver(method, "/play", environ, body, room)
+}
+
+// hand hands a request over.
+func (h *house) hand(method, path string, environ []byte, body exchange.Body) *answer {
+	return h.handOver(method, path, environ, body, nil)
+}
+
+func (h *house) handOver(method, path string, environ []byte, body exchange.Body, room func(int) bool) *answer {
 	a := &answer{
 		h: h, id: exchange.ID(h.ids.Add(1)), room: room,
 		last: make(chan struct{}), begun: make(chan struct{}), full: make(chan struct{}, 1),
 	}
 	h.Submit(&exchange.Request{
-		ID: a.id, Method: method, Path: "/play", Environ: environ, Body: body, Answer: a, Arrived: time.Now(),
+		ID: a.id, Method: method, Path: path, Environ: environ, Body: body, Answer: a, Arrived: time.Now(),
 	})
 	return a
 }

@@ -160,7 +160,7 @@ func (m *member) kill() {
 // signal sends a signal to one thread of the worker. A thread that has ended meanwhile, or that the
 // worker made up, gets none.
 func (m *member) signal(tid int, sig unix.Signal) {
-	if m.proc == nil || sig == 0 {
+	if m.proc == nil {
 		return
 	}
 	if err := m.proc.SignalThread(tid, sig); err != nil && !errors.Is(err, osproc.ErrGone) {
@@ -175,6 +175,26 @@ func (m *member) shut() {
 			m.sockets.Shut(i)
 		}
 	}
+}
+
+// leaves is called when a worker has shut its end for reading: it has been told by somebody else to
+// go, or something in it failed. It finishes what it has and ends; one that does not is ended.
+func (m *member) leaves(now time.Duration) {
+	if m.late != nil {
+		return
+	}
+	m.late = m.w.alarms.set(now+exitPatience, func(now time.Duration) {
+		m.late = nil
+		for i := range m.ends {
+			if m.sockets.Waiting(i) > 0 {
+				m.leaves(now)
+				return
+			}
+		}
+		m.w.opts.Journal.Warn("worker %d (pid %d) takes no more requests and does not end: killed after %v",
+			m.number, m.pid(), exitPatience)
+		m.kill()
+	})
 }
 
 // procHandler is told when a worker's process has ended.

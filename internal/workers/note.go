@@ -31,9 +31,12 @@ func (w *Workshop) tell(now time.Duration, n *pool.Note) {
 		}
 		w.count()
 	case pool.NoteRetry, pool.NoteTakenBack, pool.NoteError:
-		e.Kind = map[pool.NoteKind]event.Kind{
-			pool.NoteRetry: event.Retry, pool.NoteTakenBack: event.TakenBack, pool.NoteError: event.RequestError,
-		}[n.Kind]
+		e.Kind = event.RequestError
+		if n.Kind == pool.NoteRetry {
+			e.Kind = event.Retry
+		} else if n.Kind == pool.NoteTakenBack {
+			e.Kind = event.TakenBack
+		}
 		w.name(&e, n.ID)
 	case pool.NoteScale:
 		target := w.pool.Status(now).Target
@@ -116,6 +119,9 @@ func (w *Workshop) templateNote(e *event.Event) {
 		if word == event.StateReady {
 			e.Seconds = t.seconds
 		}
+	}
+	if word == event.StateStarting {
+		e.Python = w.opts.Python
 	}
 	if word == event.StateGone {
 		e.Error = strings.TrimSpace(rest)

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"fender/internal/workers/python"
 )
 
 // playbook is what a played template and its workers do, in the boot message.
@@ -17,21 +18,28 @@ type playbook struct {
 	Stage   string `json:"stage"` // address of the test, where everybody tells what happens
 	Threads int    `json:"threads"`
 
-	Fail     *report  `json:"fail,omitempty"`      // sent instead of loaded
-	Left     []string `json:"left,omitempty"`      // threads and sockets that the import left
-	Die      string   `json:"die,omitempty"`       // "boot", "spawn": SIGKILL to itself then
-	Hold     bool     `json:"hold,omitempty"`      // waits for the test before it says loaded
-	NoForks  int      `json:"no_forks,omitempty"`  // so many forks fail
-	Stubborn bool     `json:"stubborn,omitempty"`  // does not reap
-	Noise    string   `json:"noise,omitempty"`     // a message sent instead of the first "forked"
-	Worker   string   `json:"worker,omitempty"`    // what its workers do instead of hello
-	Deaf     bool     `json:"deaf,omitempty"`      // takes no notice of exit
-	CloseCtl bool     `json:"close_ctl,omitempty"` // closes its control socket after loaded
+	Fail     *python.Report `json:"fail,omitempty"`      // sent instead of loaded
+	Left     []string       `json:"left,omitempty"`      // threads and sockets that the import left
+	Die      string         `json:"die,omitempty"`       // "boot", "spawn": SIGKILL to itself then
+	Hold     bool           `json:"hold,omitempty"`      // waits for the test before it says loaded
+	NoForks  int            `json:"no_forks,omitempty"`  // so many forks fail
+	Stubborn bool           `json:"stubborn,omitempty"`  // does not reap
+	Noise    string         `json:"noise,omitempty"`     // a message sent instead of the first "forked"
+	Worker   string         `json:"worker,omitempty"`    // what its workers do instead of hello
+	Deaf     bool           `json:"deaf,omitempty"`      // takes no notice of exit
+	CloseCtl bool           `json:"close_ctl,omitempty"` // closes its control socket after loaded
+}
+
+// told is an order as the template reads it.
+type told struct {
+	Op    string
+	Spawn uint64
+	PID   int
 }
 
 // playTemplate is a template whose application is the worker's play.
 func playTemplate() int {
-	buf := make([]byte, maxControl)
+	buf := make([]byte, python.MaxControlMessage)
 	oob := make([]byte, unix.CmsgSpace(4*253))
 	say := func(v any) { b, _ := json.Marshal(v); _ = unix.Send(3, b, unix.MSG_NOSIGNAL) }
 	var book playbook
@@ -44,7 +52,7 @@ func playTemplate() int {
 			_ = unix.Kill(0, unix.SIGKILL)
 			return 1
 		}
-		var o order
+		var o told
 		_ = json.Unmarshal(buf[:n], &o)
 		switch o.Op {
 		case "boot":
@@ -60,7 +68,7 @@ func playTemplate() int {
 				say(book.Fail)
 				return book.Fail.Code
 			}
-			say(report{Op: "loaded", Python: "3.11.2", Seconds: 0.5, Threads: book.Left, Sockets: book.Left})
+			say(python.Report{Op: python.OpLoaded, Python: "3.11.2", Seconds: 0.5, Threads: book.Left, Sockets: book.Left})
 			if book.CloseCtl {
 				_ = unix.Close(3)
 				forever()
@@ -72,14 +80,14 @@ func playTemplate() int {
 			fds := given(oob[:oobn])
 			if book.NoForks > 0 {
 				book.NoForks--
-				say(report{Op: "fork_failed", Spawn: o.Spawn, Error: "no more processes"})
+				say(python.Report{Op: "fork_failed", Spawn: o.Spawn, Error: "no more processes"})
 			} else if book.Noise != "" {
 				_ = unix.Send(3, []byte(book.Noise), 0)
 				book.Noise = ""
 			} else if pid, err := forkWorker(&book, &o, fds); err != nil {
-				say(report{Op: "fork_failed", Spawn: o.Spawn, Error: err.Error()})
+				say(python.Report{Op: "fork_failed", Spawn: o.Spawn, Error: err.Error()})
 			} else {
-				say(report{Op: "forked", Spawn: o.Spawn, PID: pid})
+				say(python.Report{Op: "forked", Spawn: o.Spawn, PID: pid})
 			}
 			for _, fd := range fds {
 				_ = unix.Close(fd)
@@ -93,7 +101,7 @@ func playTemplate() int {
 			for err == unix.EINTR {
 				_, err = unix.Wait4(o.PID, &ws, 0, nil)
 			}
-			say(report{Op: "reaped", Spawn: o.Spawn, PID: o.PID, Status: int(ws)})
+			say(python.Report{Op: "reaped", Spawn: o.Spawn, PID: o.PID, Status: uint32(ws)})
 		case "exit":
 			if !book.Deaf {
 				return 0
@@ -113,17 +121,12 @@ func given(oob []byte) []int {
 }
 
 // forkWorker starts a worker: its slots become descriptors 3 and up, its page the last.
-func forkWorker(book *playbook, o *order, fds []int) (int, error) {
+func forkWorker(book *playbook, o *told, fds []int) (int, error) {
 	files := []uintptr{0, 1, 2}
 	for _, fd := range fds {
 		files = append(files, uintptr(fd))
 	}
-	env := []string{fmt.Sprintf("%s=worker %d %s %d %s", role, len(fds)-1, book.Stage, o.Spawn, book.Worker)}
-	for _, v := range os.Environ() {
-		if strings.HasPrefix(v, "GOCOVERDIR=") || strings.HasPrefix(v, "GORACE=") {
-			env = append(env, v)
-		}
-	}
+	env := []string{fmt.Sprintf("%s=worker %d %s %d %s", role, len(fds)-1, book.Stage, o.Spawn, book.Worker), quickExit}
 	return syscall.ForkExec("/proc/self/exe", []string{"worker"}, &syscall.ProcAttr{Env: env, Files: files})
 }
 

@@ -2,13 +2,16 @@ package workers
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"fender/internal/exchange"
+	"fender/internal/workers/python"
 	"fender/internal/workers/wire"
 	"fender/internal/workers/wire/wiretest"
 )
@@ -67,6 +70,21 @@ func playWorker(words []string) int {
 		}
 	}
 	send(hello)
+	if len(words) > 3 && words[3] == "stuck" { // sees no end of its slots
+		forever()
+	}
+	hear := make(chan os.Signal, 8)
+	signal.Notify(hear, python.StackSignal, python.InterruptSignal)
+	go func() {
+		st := newStage(words[1], spawn, -1)
+		for s := range hear {
+			if s == python.StackSignal {
+				st.tell("stacks")
+			} else {
+				st.tell("interrupt " + strconv.FormatUint(wiretest.Interrupted(page, 0), 10))
+			}
+		}
+	}()
 	var all sync.WaitGroup
 	for i := range n {
 		th := &played{fd: 3 + i, slot: i, page: page, stage: newStage(words[1], spawn, i)}
@@ -91,7 +109,7 @@ func (t *played) run() {
 	for {
 		oob := make([]byte, unix.CmsgSpace(4*8))
 		n, oobn, _, _, err := unix.Recvmsg(t.fd, b, oob, unix.MSG_CMSG_CLOEXEC)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || n == 0 {
@@ -121,7 +139,9 @@ func (t *played) run() {
 			os.Exit(94)
 		}
 		for i := range steps {
-			t.do(&steps[i])
+			if t.do(&steps[i]) {
+				break
+			}
 		}
 	}
 }
@@ -136,7 +156,8 @@ func readAll(fd int) []byte {
 
 func (t *played) state(p wire.Phase) { wiretest.SetState(t.page, t.slot, t.req.Seq, p) }
 
-func (t *played) do(s *step) {
+// do returns true when nothing more is done for this request.
+func (t *played) do(s *step) (over bool) {
 	switch s.Do {
 	case "begin": // the application is called
 		t.state(wire.PhaseCalling)
@@ -144,6 +165,8 @@ func (t *played) do(s *step) {
 		t.state(s.Phase)
 	case "at": // tell the test and wait for it
 		t.tellAndWait(s.Name)
+	case "wait":
+		t.wait()
 	case "tell":
 		t.tell(s.Name)
 	case "echo": // the request's body is the answer's
@@ -167,6 +190,12 @@ func (t *played) do(s *step) {
 		t.tell(f.Kind.String() + " " + strconv.Quote(string(f.Head)))
 	case "aborted":
 		t.tell("aborted " + strconv.FormatUint(wiretest.Aborted(t.page, t.slot), 10))
+	case "refuse-request": // the first time; the next worker takes it
+		if t.who.Spawn == 1 {
+			m := wire.AppendRefused(nil, t.req.ID, t.req.Seq, wire.Refused{Kind: wire.KindRequest, Why: "too many open files"})
+			_ = unix.Send(t.fd, m, 0)
+			return true
+		}
 	case "refuse":
 		m := wire.AppendRefused(nil, t.req.ID, t.req.Seq, wire.Refused{Name: s.Name, Why: "unknown here"})
 		_ = unix.Send(t.fd, m, 0)
@@ -188,6 +217,7 @@ func (t *played) do(s *step) {
 		_ = unix.Kill(os.Getpid(), unix.Signal(s.Code))
 		forever()
 	}
+	return false
 }
 
 // frame is an answer's.

@@ -8,6 +8,7 @@ import (
 
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
+	"fender/internal/workers/python"
 	"fender/internal/workers/worker"
 )
 
@@ -37,9 +38,13 @@ func (w *Workshop) spawnMember(now time.Duration, e *pool.Effect) {
 	}
 	w.members[e.Spawn] = m
 	t.asked[uint64(e.Spawn)] = m
-	t.send(order{
-		Op: "spawn", Spawn: uint64(e.Spawn), Number: e.Number, Generation: e.Generation, member: m,
+	m.late = w.alarms.set(now+slowBoot, func(time.Duration) {
+		m.late = nil
+		w.opts.Journal.Warn("worker %d (pid %d) has not come up for %v; it is waited for", m.number, m.pid(), slowBoot)
 	})
+	t.send(order{name: python.OpSpawn, member: m, message: python.Spawn{
+		Spawn: uint64(e.Spawn), Number: e.Number, Generation: e.Generation,
+	}.Message()})
 }
 
 // forked goes on when the template has named the worker's process.
@@ -49,7 +54,7 @@ func (w *Workshop) forked(now time.Duration, m *member, pid int) {
 	if err != nil {
 		if !errors.Is(err, osproc.ErrGone) {
 			w.procs.Discard(pid)
-			m.template.send(order{Op: "reap", Spawn: uint64(m.spawn), PID: pid})
+			m.template.reap(m.spawn, pid)
 		}
 		w.stillborn(now, m, err.Error())
 		return
@@ -57,7 +62,7 @@ func (w *Workshop) forked(now time.Duration, m *member, pid int) {
 	m.sockets.Given()
 	if m.pidfd, err = w.loop.Add(m.proc.Pidfd(), unix.EPOLLIN, procHandler{m}); err != nil {
 		m.kill()
-		m.template.send(order{Op: "reap", Spawn: uint64(m.spawn), PID: pid})
+		m.template.reap(m.spawn, pid)
 		w.stillborn(now, m, err.Error())
 		return
 	}
@@ -67,12 +72,7 @@ func (w *Workshop) forked(now time.Duration, m *member, pid int) {
 	w.sampler.Watch(uint64(m.spawn), pid)
 	if m.killed {
 		m.kill()
-		return
 	}
-	m.late = w.alarms.set(now+slowBoot, func(time.Duration) {
-		m.late = nil
-		w.opts.Journal.Warn("worker %d (pid %d) has not come up for %v; it is waited for", m.number, pid, slowBoot)
-	})
 }
 
 // stillborn buries a worker that never became a process of ours. If there is one all the same it

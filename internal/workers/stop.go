@@ -78,12 +78,8 @@ func (w *Workshop) Close() {
 		} else {
 			close(w.done)
 		}
-		for _, l := range w.box.Close() {
-			if l.kind == letterSubmit {
-				l.req.Answer.Fail(exchange.CauseDraining, exchange.Facts{})
-			}
-		}
 		w.sampler.Close()
+		w.lastLetters()
 		// What could not be killed in time, a process in the kernel's own sleep: its template's
 		// end of the control socket ends with ours.
 		for t := range w.processes {
@@ -95,6 +91,9 @@ func (w *Workshop) Close() {
 		for _, m := range w.members {
 			w.dispose(m)
 		}
+		for _, fl := range w.flights {
+			w.abandon(fl)
+		}
 		w.helpers.Wait()
 		w.procs.AwaitGroup(closePatience)
 		if w.ownsProcs {
@@ -102,4 +101,31 @@ func (w *Workshop) Close() {
 		}
 		w.loop.Close()
 	})
+}
+
+// lastLetters answers what was put after the loop's last look. The loop has ended, so its state is
+// the caller's.
+func (w *Workshop) lastLetters() {
+	w.stopping = true
+	now := w.loop.Now()
+	for _, l := range w.box.Close() {
+		switch l.kind {
+		case letterSubmit:
+			l.req.Answer.Fail(exchange.CauseDraining, exchange.Facts{})
+		case letterDo:
+			l.do(now)
+			w.carry(now)
+		}
+	}
+}
+
+// abandon gives a request its last word when nobody else can any more.
+func (w *Workshop) abandon(fl *flight) {
+	answer, started := fl.req.Answer, fl.started
+	w.land(fl)
+	if started {
+		answer.Cut(exchange.CauseDraining, exchange.Facts{})
+	} else {
+		answer.Fail(exchange.CauseDraining, exchange.Facts{})
+	}
 }

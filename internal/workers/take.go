@@ -35,14 +35,9 @@ func (w *Workshop) take(fl *flight, f *wire.Frame, file int, lost error) taken {
 			return taken{breach: fmt.Errorf("%w: %w", errHeadless, err)}
 		}
 		fl.head, err = wire.ParseHead(head)
-		var refused *wire.BadAnswer
-		switch {
-		case errors.As(err, &refused):
+		if err != nil {
 			closeFile(file)
-			return taken{bad: refused.Error()}
-		case err != nil:
-			closeFile(file)
-			return taken{breach: err}
+			return refusal(err)
 		}
 		fl.headed, fl.length = true, fl.head.Length
 		fl.bodiless = fl.req.Method == http.MethodHead ||
@@ -53,6 +48,15 @@ func (w *Workshop) take(fl *flight, f *wire.Frame, file int, lost error) taken {
 		t.bad = fl.short(f)
 	}
 	return t
+}
+
+// refusal tells an answer that the application got wrong from data that no worker sends.
+func refusal(err error) taken {
+	var bad *wire.BadAnswer
+	if errors.As(err, &bad) {
+		return taken{bad: bad.Error()}
+	}
+	return taken{breach: err}
 }
 
 // takeBody holds a part's body, at most as much as the answer's Content-Length leaves.

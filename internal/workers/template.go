@@ -1,7 +1,6 @@
 package workers
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"fender/internal/observe/event"
 	"fender/internal/workers/loop"
 	"fender/internal/workers/osproc"
+	"fender/internal/workers/pool"
+	"fender/internal/workers/python"
 )
 
 // Bounds of a template's life, each with its reason.
@@ -23,8 +24,8 @@ const (
 	exitPatience = 10 * time.Second
 	// statusPatience is how long a death waits for its exit status.
 	statusPatience = time.Second
-	// maxControl is the longest message of a control socket.
-	maxControl = 64 << 10
+	// deafPatience is how long a template without a control socket may live.
+	deafPatience = 100 * time.Millisecond
 	// controlTurn bounds the messages of a control socket per turn.
 	controlTurn = 64
 )
@@ -33,7 +34,7 @@ const (
 type Launch struct {
 	// Command starts it; its Files follow the control socket, from descriptor 4 on.
 	Command osproc.Command
-	// Boot is the message that tells it what to import, as JSON with "op": "boot".
+	// Boot is the message that tells it what to import (python.Boot).
 	Boot []byte
 	// Done is called when the process has started, or has not: the files are no longer needed.
 	Done func()
@@ -73,30 +74,9 @@ type template struct {
 
 // order is a message to a template.
 type order struct {
-	Op         string `json:"op"`
-	Spawn      uint64 `json:"spawn,omitempty"`
-	Number     int    `json:"number,omitempty"`
-	Generation int    `json:"generation,omitempty"`
-	PID        int    `json:"pid,omitempty"`
-
-	boot   []byte  // sent instead of all
-	member *member // whose descriptors go along
-}
-
-// report is a message from a template.
-type report struct {
-	Op      string   `json:"op"`
-	Spawn   uint64   `json:"spawn"`
-	PID     int      `json:"pid"`
-	Status  int      `json:"status"`
-	Code    int      `json:"code"`
-	Error   string   `json:"error"`
-	Python  string   `json:"python"`
-	Seconds float64  `json:"seconds"`
-	Threads []string `json:"threads"`
-	Sockets []string `json:"sockets"`
-	Name    string   `json:"name"`
-	Why     string   `json:"why"`
+	name    string
+	message []byte
+	member  *member // whose descriptors go along
 }
 
 // startTemplate starts the template of a generation. What it takes to start it may touch a disk,
@@ -128,13 +108,17 @@ func (w *Workshop) startTemplate(now time.Duration, generation int) {
 			if l.Done != nil {
 				l.Done()
 			}
-			w.post(func(now time.Duration) {
+			heard := w.post(func(now time.Duration) {
 				if err != nil {
 					w.notStarted(now, t, err)
 					return
 				}
 				t.started(now, p, l.Boot)
 			})
+			if !heard && p != nil { // nobody is left to whom it could belong
+				_ = p.Signal(unix.SIGKILL)
+				p.Close()
+			}
 		})
 	})
 }
@@ -162,7 +146,7 @@ func (t *template) started(now time.Duration, p *osproc.Process, boot []byte) {
 	case t.leaving:
 		t.end("")
 	default:
-		t.send(order{boot: boot})
+		t.send(order{name: python.OpBoot, message: boot})
 		t.alarm = w.alarms.set(now+slowBoot, t.slow)
 	}
 }
@@ -192,7 +176,7 @@ func (t *template) leave(now time.Duration) {
 	case templateLoading:
 		_ = t.proc.Signal(unix.SIGTERM)
 	case templateReady:
-		t.send(order{Op: "exit"})
+		t.sendExit()
 	case templateStarting, templateGone:
 		return
 	}
@@ -221,14 +205,17 @@ func (t *template) send(o order) {
 	}
 }
 
+func (t *template) sendExit() { t.send(order{name: python.OpExit, message: python.Exit()}) }
+
+// reap asks for the exit status of a worker that is dead.
+func (t *template) reap(spawn pool.SpawnID, pid int) {
+	t.send(order{name: python.OpReap, message: python.Reap{Spawn: uint64(spawn), PID: pid}.Message()})
+}
+
 // push sends what waits.
 func (t *template) push() {
 	for len(t.out) > 0 {
 		o := &t.out[0]
-		message := o.boot
-		if message == nil {
-			message, _ = json.Marshal(o) // strings and numbers: it cannot fail
-		}
 		var oob []byte
 		if o.member != nil {
 			if o.member.buried {
@@ -237,16 +224,13 @@ func (t *template) push() {
 			}
 			oob = unix.UnixRights(o.member.sockets.Gift()...)
 		}
-		_, err := unix.SendmsgN(t.control, message, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		_, err := unix.SendmsgN(t.control, o.message, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM) {
 			_ = t.w.loop.Change(t.token, unix.EPOLLIN|unix.EPOLLOUT)
 			return
 		}
 		if err != nil {
-			if len(t.out) > 0 && !t.leaving {
-				t.end(fmt.Sprintf("its control socket does not take %q: %v", o.Op, err))
-			}
-			t.out = nil
+			t.out = nil // its end is closed: reading will tell
 			return
 		}
 		t.out = t.out[1:]
@@ -268,7 +252,7 @@ func (t *template) Ready(now time.Duration, events uint32) {
 // read takes reports until there is none, at most so many; 0 is no limit.
 func (t *template) read(now time.Duration, most int) {
 	if t.buf == nil {
-		t.buf = make([]byte, maxControl)
+		t.buf = make([]byte, python.MaxControlMessage)
 	}
 	for n := 0; most == 0 || n < most; n++ {
 		// Without room for control messages the kernel closes descriptors that came along.
@@ -278,14 +262,16 @@ func (t *template) read(now time.Duration, most int) {
 			return
 		case err != nil || size == 0:
 			t.w.loop.Remove(t.token)
-			if t.state != templateFailed && !t.leaving {
-				t.end("it has closed its control socket")
-			}
+			t.deaf(now)
 			return
 		}
-		var r report
-		if flags&unix.MSG_TRUNC != 0 || json.Unmarshal(t.buf[:size], &r) != nil {
-			t.end("it sent a control message that cannot be read")
+		if flags&unix.MSG_TRUNC != 0 {
+			t.end("it sent a control message above 64 KiB")
+			return
+		}
+		r, err := python.DecodeReport(t.buf[:size])
+		if err != nil {
+			t.end(err.Error())
 			return
 		}
 		t.report(now, &r)
@@ -293,54 +279,75 @@ func (t *template) read(now time.Duration, most int) {
 	}
 }
 
+// deaf is called when the template's end of the control socket is closed. Usually its process ends
+// at the same moment, and how it ended says more; one that lives on cannot be told anything.
+func (t *template) deaf(now time.Duration) {
+	if t.state == templateFailed || t.leaving || t.state == templateGone {
+		return
+	}
+	t.w.alarms.clear(t.alarm)
+	t.alarm = t.w.alarms.set(now+deafPatience, func(time.Duration) {
+		t.alarm = nil
+		t.end("it has closed its control socket")
+	})
+}
+
 // report deals with one report.
-func (t *template) report(now time.Duration, r *report) {
+func (t *template) report(now time.Duration, r *python.Report) {
 	w := t.w
 	switch r.Op {
-	case "loaded":
-		if t.state != templateLoading {
-			t.end("it said twice how it came up")
-			return
-		}
-		w.alarms.clear(t.alarm)
-		t.alarm = nil
-		t.state, t.python, t.seconds = templateReady, r.Python, r.Seconds
-		t.warnAbout("thread", r.Threads, "a forked worker does not have them")
-		t.warnAbout("socket", r.Sockets, "all workers would use the same connection")
-		if t.leaving {
-			t.send(order{Op: "exit"})
-			return
-		}
-		w.pool.TemplateReady(now, t.generation)
-	case "failed":
-		if t.state != templateLoading {
-			t.end("it said twice how it came up")
-			return
-		}
-		t.state = templateFailed
-		t.patience(now)
-		if !t.leaving {
-			w.pool.TemplateFailed(now, t.generation, r.Code, r.Error)
-		}
-	case "forked", "fork_failed":
+	case python.OpLoaded, python.OpFailed:
+		t.cameUp(now, r)
+	case python.OpForked, python.OpForkFailed:
 		m := t.asked[r.Spawn]
 		if m == nil {
 			t.end(fmt.Sprintf("it reported a fork that was not asked for (spawn %d)", r.Spawn))
 			return
 		}
 		delete(t.asked, r.Spawn)
-		if r.Op == "forked" {
+		if r.Op == python.OpForked {
 			w.forked(now, m, r.PID)
 		} else {
 			w.stillborn(now, m, r.Error)
 		}
-	case "reaped":
-		w.reaped(now, r)
-	case "refused":
+	case python.OpReaped:
+		if m := w.corpse(r); m != nil {
+			w.autopsy(now, m, osproc.Status(r.Status))
+		}
+	case python.OpRefused:
 		w.opts.Journal.Warn("the template (pid %d) refused %q: %s", t.proc.PID, r.Name, r.Why)
-	default:
-		w.opts.Journal.Warn("the template (pid %d) sent %.40q, which is unknown", t.proc.PID, r.Op)
+		if m := w.corpse(r); r.Name == python.OpReap && m != nil {
+			w.died(now, m, false) // somebody else has waited for it: its status is lost
+		}
 	}
+}
+
+// cameUp deals with the report about the import.
+func (t *template) cameUp(now time.Duration, r *python.Report) {
+	w := t.w
+	if t.state != templateLoading {
+		t.end("it said twice how it came up")
+		return
+	}
+	w.alarms.clear(t.alarm)
+	t.alarm = nil
+	if r.Op == python.OpFailed {
+		t.state = templateFailed
+		t.patience(now)
+		if !t.leaving {
+			w.pool.TemplateFailed(now, t.generation, r.Code, r.Error)
+		}
+		return
+	}
+	t.state, t.python, t.seconds = templateReady, r.Python, r.Seconds
+	t.warnAbout("thread", r.Threads, "a forked worker does not have them")
+	t.warnAbout("socket", r.Sockets, "all workers would use the same connection")
+	if t.leaving {
+		t.sendExit()
+		t.patience(now)
+		return
+	}
+	w.pool.TemplateReady(now, t.generation)
 }
 
 // warnAbout tells what the import left behind that a fork cannot copy.

@@ -9,18 +9,18 @@ package workers
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"fender/internal/exchange"
 	"fender/internal/observe/event"
 	"fender/internal/workers/loop"
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
+	"fender/internal/workers/python"
 	"fender/internal/workers/worker"
 )
 
@@ -31,15 +31,15 @@ type Options struct {
 	// Launch prepares the template of a generation. It may touch disks: it runs in a goroutine of
 	// its own.
 	Launch func(generation int) (Launch, error)
-	// RetryMethods are the methods that HTTP lets begin again: GET, HEAD, OPTIONS.
+	// Python is version and path of the interpreter, for the line about a template's start.
+	Python string
+	// RetryMethods are the methods that HTTP lets begin again; nil: GET, HEAD, OPTIONS.
 	RetryMethods []string
 	// Memory bounds the bytes of answers that are held until they may leave: 256 MiB. Above it they
 	// leave as they come.
 	Memory *exchange.Budget
 	// Journal gets the events; nil is none.
 	Journal *event.Journal
-	// Stacks and Interrupt are the real-time signals that the worker program listens to.
-	Stacks, Interrupt unix.Signal
 	// Processes waits for children; nil is one of the workshop's own. There is one per process.
 	Processes *osproc.Supervisor
 }
@@ -49,7 +49,7 @@ type Options struct {
 const defaultMemory = 256 << 20
 
 func (o Options) withDefaults() Options {
-	if len(o.RetryMethods) == 0 {
+	if o.RetryMethods == nil {
 		o.RetryMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 	}
 	if o.Memory == nil {
@@ -57,9 +57,6 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// maxThreads is how many slots' descriptors, with the page's, go into one message (SCM_MAX_FD).
-const maxThreads = 250
 
 // Fatal says that nothing can ever be served.
 type Fatal struct {
@@ -121,8 +118,8 @@ func New(o Options) (*Workshop, error) {
 	if o.Launch == nil {
 		return nil, errors.New("workers: Options.Launch is missing")
 	}
-	if o.Pool.Threads > maxThreads {
-		return nil, errors.New("threads: at most 250 per worker; use more processes")
+	if o.Pool.Threads > python.MaxThreads {
+		return nil, fmt.Errorf("threads = %d: a worker has at most %d; use more processes", o.Pool.Threads, python.MaxThreads)
 	}
 	if err := osproc.Probe(); err != nil {
 		return nil, err

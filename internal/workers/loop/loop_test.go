@@ -290,7 +290,7 @@ func TestLoop_DoesNotAllocatePerTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	type small struct{ a, b uint64 }
+	type small [2]uint64
 	m := NewMailbox[small](l)
 	o := &turner[small]{l: l, m: m, limit: 2000}
 	ours, theirs := pair(t)

@@ -116,7 +116,7 @@ func (m *Memory) Limit() int64 {
 		return 0
 	}
 	if m.version == 1 {
-		n, _ := m.field(m.dir, "memory.stat", "hierarchical_memory_limit")
+		n := field(m.dir, "memory.stat", "hierarchical_memory_limit")
 		if n >= unlimited {
 			return 0
 		}
@@ -165,8 +165,7 @@ func (m *Memory) Kills() int64 {
 	if m.version == 1 {
 		name = "memory.oom_control"
 	}
-	n, _ := m.field(m.dir, name, "oom_kill")
-	return n
+	return field(m.dir, name, "oom_kill")
 }
 
 // Warning is a sentence about what an operator should know of the limit, or "".
@@ -188,17 +187,20 @@ func number(dir, name string) (int64, bool) {
 	return n, err == nil && n >= 0
 }
 
-// field reads the number behind a word in a file of "word number" lines.
-func (m *Memory) field(dir, name, word string) (int64, bool) {
+// field reads the number behind a word in a file of "word number" lines; 0 if it is not there.
+func field(dir, name, word string) int64 {
 	b, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
-		return 0, false
+		return 0
 	}
 	for sc := bufio.NewScanner(bytes.NewReader(b)); sc.Scan(); {
 		if rest, ok := strings.CutPrefix(sc.Text(), word+" "); ok {
 			n, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
-			return n, err == nil && n >= 0
+			if err != nil {
+				return 0
+			}
+			return max(n, 0)
 		}
 	}
-	return 0, false
+	return 0
 }

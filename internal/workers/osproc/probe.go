@@ -54,10 +54,10 @@ func probeSeqpacket() error {
 	for _, fd := range fds {
 		_ = unix.Close(fd)
 	}
-	if err != nil || n != 1 || len(fds) != 1 {
-		return fmt.Errorf("a descriptor did not come through (%v)", err)
+	if err == nil && (n != 1 || len(fds) != 1) {
+		err = errors.New("a descriptor did not come through")
 	}
-	return nil
+	return err
 }
 
 func rights(oob []byte) ([]int, error) {

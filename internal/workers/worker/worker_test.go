@@ -347,7 +347,7 @@ func TestTakeBack_LosesAndDoublesNothingBesideABlockedReader(t *testing.T) {
 		b := make([]byte, wire.MaxMessage)
 		for {
 			n, err := unix.Read(reader, b)
-			if err == unix.EINTR {
+			if errors.Is(err, unix.EINTR) {
 				continue
 			}
 			if err != nil || n == 0 {
