@@ -75,5 +75,10 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
+// thorough reports whether a test shall run all its cases with this interpreter, or a few.
+func thorough(t testing.TB, python string) bool {
+	return python == systemPython(t) || os.Getenv("FENDER_TEST_ALL_PYTHONS") != ""
+}
+
 // systemPython is the first of them, for tests that do not depend on the version.
 func systemPython(t testing.TB) string { return pythons(t)[0] }

@@ -350,8 +350,19 @@ func (w *worker) checkWithWire(message []byte, f frame) {
 			w.t.Fatal(err)
 		}
 	}
+	switch f.kind {
+	case kindCall:
+		_, err = wire.DecodeCall(f.head)
+	case kindRefused:
+		_, err = wire.DecodeRefused(f.head)
+	case kindFailed:
+		_, err = wire.DecodeFailed(f.head)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	if f.flags&flagFile != 0 {
-		if _, _, err := wire.DecodeFileRange(f.body); err != nil && len(f.body) == 16 {
+		if _, _, err := wire.DecodeFileRange(f.body); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -20,6 +20,9 @@ func TestTemplate_SurvivesWhatAnApplicationDoesAtImport(t *testing.T) {
 		for _, module := range []string{"children", "closes", "closes_streams", "floods", "moves", "timeouts", "signals", "threads", "patches", "warns"} {
 			for _, threads := range []int{1, 2} {
 				for _, lazy := range []bool{false, true} {
+					if (threads == 1 || lazy) && !thorough(t, python) {
+						continue
+					}
 					t.Run(fmt.Sprintf("%s threads=%d lazy=%v", module, threads, lazy), func(t *testing.T) {
 						boot := rudeBoot(module)
 						boot.Threads, boot.Lazy = threads, lazy

@@ -44,6 +44,9 @@ INTERRUPT_SIGNAL = 37
 class Harakiri(BaseException):
     """The request has used up its time. Let it pass: it is caught outside of the application."""
 
+    def __init__(self, text="the request has used up its time (option harakiri)"):
+        BaseException.__init__(self, text)
+
 
 class Interrupts:
     """Hears INTERRUPT and raises Harakiri in the slots that the master has named."""
@@ -71,7 +74,7 @@ class Interrupts:
             if self.alone:
                 if self.due(slot):
                     slot.interrupted = words[slot.at + INTERRUPT]
-                    raise Harakiri("the request has used up its time (harakiri)")
+                    raise Harakiri()
             elif self.set_exception is not None and words[slot.at + INTERRUPT]:
                 with slot.lock:
                     if self.due(slot):

@@ -31,6 +31,10 @@ from _fender.sockets import CLOEXEC, descriptors, space_for
 from _fender.stream import GONE
 from _fender.wsgi import responder
 
+# What the master takes of a call.
+_LONGEST_NAME = 64
+_MOST_ARGS = 16
+
 # A message from the master carries its head and its body at most.
 _SPACE = space_for(2)
 
@@ -167,8 +171,10 @@ class Slot:
         """
         if get_ident() != self.ident or not self.words[self.at + STATE] & 7 or self.astray():
             raise RuntimeError("fender.call works only in the thread that answers the request, while it does")
-        if type(name) is not str or not travels(args):
-            raise TypeError("fender.call takes None, bool, int of 32 bits, str, bytes, and lists, tuples and dicts of these")
+        if type(name) is not str or not all(map(travels, args)):
+            raise TypeError("fender.call takes a name, and None, bool, int of 32 bits, str or bytes")
+        if len(name.encode("utf-8", "replace")) > _LONGEST_NAME or len(args) > _MOST_ARGS:
+            raise ValueError("fender.call takes at most %d arguments, and a name of %d bytes" % (_MOST_ARGS, _LONGEST_NAME))
         head = dumps((name, args), MARSHAL)
         if len(head) > self.largest - SIZE:
             raise ValueError("the arguments of fender.call are larger than %d bytes" % (self.largest - SIZE))
@@ -224,6 +230,9 @@ class Slot:
             stderr.say_failure("slot %d failed; the worker leaves" % self.number, error, whole=True)
             self.worker.fail()
             return
+        if isinstance(error, SystemExit):  # from a signal handler of the application: it wants to go
+            self.worker.leave()
+            return
         stderr.say_failure("slot %d was disturbed between two requests" % self.number, error, whole=True)
         if sequence > begun:
             self.refuse(REQUEST, stderr.last_line(error)[:1000], request, sequence)
@@ -240,15 +249,7 @@ def nothing_to_settle():
     """With one thread Harakiri is raised in place: nothing is ever pending."""
 
 
-def travels(value, depth=0):
-    """Whether a value is of the types that the wire has."""
+def travels(value):
+    """Whether a value is of the types that a call may have."""
     kind = type(value)
-    if kind in (str, bytes, bool) or value is None:
-        return True
-    if kind is int:
-        return -0x80000000 <= value <= 0x7FFFFFFF
-    if kind in (list, tuple) and depth < 8:
-        return all(travels(item, depth + 1) for item in value)
-    if kind is dict and depth < 8:
-        return all(type(k) is str and travels(v, depth + 1) for k, v in value.items())
-    return False
+    return value is None or kind in (str, bytes, bool) or kind is int and -0x80000000 <= value <= 0x7FFFFFFF

@@ -120,15 +120,16 @@ class Stream:
         if end:
             flags |= END | self.finish()
         frame = pack(ANSWER, VERSION, flags, len(head), self.request, self.sequence, self.part)
+        self.part += 1  # before it leaves: what a signal raises comes after the system call
         try:
             slot.socket.sendmsg((frame, head, data), ancillary)
         except OSError as error:
+            self.part -= 1
             if error.errno not in GONE:
                 self.ended = False
                 raise
             slot.gone = True
             raise ClientGone(error.errno, "the server has gone")
-        self.part += 1
 
     def finish(self):
         """What the wire wants before an end frame: the page says closing, or idle already."""

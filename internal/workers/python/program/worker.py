@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from marshal import dumps, loads
-from os import getpid
+from os import getpid, read, write
 
 import _socket
 from _thread import allocate_lock, get_ident, start_new_thread
@@ -42,9 +42,10 @@ class Worker:
         self.page = None
         self.slots = []
         self.code = 0
-        self.done = allocate_lock()
         self.counting = allocate_lock()
-        self.running = 0
+        self.running = 0  # slots whose thread has not ended
+        self.pipe = ()  # wakes the main thread, if the slots have threads of their own
+        self.waking = -1
 
     def run(self):
         """Comes up, answers until the master wants no more. Returns the exit code."""
@@ -170,16 +171,21 @@ class Worker:
         try:
             self.hello()
         except OSError:
-            return self.code
+            return self.code  # the master has gone
         slot.run(self.application, own)
         return self.code
 
     def run_threads(self, own):
         """The slots run on threads of their own; the main thread stays free for signals."""
-        self.done.acquire()
         started = allocate_lock()
         started.acquire()
         self.running = len(self.slots)
+        # A signal that comes just before the main thread goes to wait would be heard only after
+        # the wait. So it waits in a read of this pipe, into which each signal writes.
+        waiting, self.waking = os.pipe()
+        os.set_blocking(self.waking, False)
+        signal.set_wakeup_fd(self.waking)
+        self.pipe = (waiting, self.waking)
         try:
             for slot in self.slots:
                 start_thread(self.serve, (slot, own, started), "fender-slot-%d" % slot.number)
@@ -187,18 +193,20 @@ class Worker:
         except BaseException as error:
             stderr.say_failure("the worker does not come up", error, whole=True)
             return self.give_up(application.FAILED, "starting %d threads failed: %s" % (self.running, stderr.last_line(error)))
-        try:
-            self.hello()
-        except OSError:
-            self.leave()
+        greeted = False
         while self.running:
             try:
-                self.done.acquire()
+                if not greeted:
+                    greeted = True
+                    self.hello()
+                while self.running:
+                    read(waiting, 512)
             except BaseException as error:
                 # A signal handler of the application raised (sys.exit in a SIGTERM handler, say).
-                if not isinstance(error, SystemExit):
-                    stderr.say_failure("a signal handler raised; the worker leaves", error)
                 self.leave()
+                if not isinstance(error, (SystemExit, OSError)):  # OSError: the master has gone
+                    stderr.say_failure("a signal handler raised; the worker leaves", error)
+        signal.set_wakeup_fd(-1)
         return self.code
 
     def serve(self, slot, own, started):
@@ -210,9 +218,10 @@ class Worker:
         finally:
             with self.counting:
                 self.running -= 1
-                last = self.running == 0
-            if last:
-                self.done.release()
+            try:
+                write(self.waking, b"0")
+            except BlockingIOError:
+                pass  # full of bytes that wake the main thread as well
 
     def leave(self):
         """Takes no more requests: what the slots have already received is answered, then they end.
@@ -243,6 +252,10 @@ class Worker:
             socket.close()
         if self.page is not None:
             self.page.close()
+        if self.pipe:
+            signal.set_wakeup_fd(-1)
+            for descriptor in self.pipe:
+                os.close(descriptor)
         hand_back(signal.SIGTERM, self.on_terminate, signal.SIG_DFL)
         hand_back(signal.SIGINT, self.on_interrupt, signal.default_int_handler)
 

@@ -169,6 +169,9 @@ def responder(slot, application):
         """
         if slot.gone:
             return False
+        if ended and isinstance(error, SystemExit):  # from a signal handler: the worker is to go
+            slot.worker.leave()
+            return False
         if isinstance(error, NoApplication):
             stderr.say("no python application found, check your startup logs for errors")
         elif not isinstance(error, ClientGone):

@@ -543,11 +543,6 @@ def calls(environ, start_response):
     return text(start_response, repr(result).encode())
 
 
-def keeps_call(environ, start_response):
-    kept.append(environ["fender.call"])
-    return text(start_response, b"kept")
-
-
 def calls_elsewhere(environ, start_response):
     """From another thread, while the request runs."""
     found = []

@@ -1,0 +1,94 @@
+"""A Django site in one file."""
+
+import json
+import os
+import tempfile
+
+import django
+from django.conf import settings
+from django.http import FileResponse, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from django.urls import path
+
+settings.configure(
+    DEBUG=False,
+    SECRET_KEY="for a test",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.http.ConditionalGetMiddleware"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["TEST_DATABASE"]}},
+    FILE_UPLOAD_MAX_MEMORY_SIZE=100000,
+    LOGGING={"version": 1, "handlers": {"err": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["err"]}},
+)
+
+CONTENT = bytes(bytearray(i % 251 for i in range(1000))) * 300
+
+
+def hello(request):
+    response = HttpResponse("hello from Django")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
+def stream(request):
+    return StreamingHttpResponse((b"%d," % i for i in range(5)), content_type="text/plain")
+
+
+def file(request):
+    handle = tempfile.TemporaryFile()
+    handle.write(CONTENT)
+    handle.seek(0)
+    return FileResponse(handle, content_type="application/octet-stream")
+
+
+def memory_file(request):
+    import io
+
+    return FileResponse(io.BytesIO(CONTENT), filename="memory.bin", as_attachment=True)
+
+
+def upload(request):
+    files = {name: [f.size, type(f).__name__, f.read(8).decode()] for name, f in request.FILES.items()}
+    return HttpResponse(json.dumps({"post": dict(request.POST), "files": files}), content_type="application/json")
+
+
+def body(request):
+    return HttpResponse(request.body)
+
+
+def raises(request):
+    raise ValueError("in a view")
+
+
+def connected(request):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("select 41 + 1")
+        return HttpResponse(str(cursor.fetchone()[0]))
+
+
+def safe(request):
+    from django.utils.safestring import mark_safe
+
+    response = HttpResponse("safe", content_type=mark_safe("text/plain"))
+    response["X-Safe"] = mark_safe("yes")
+    return response
+
+
+def not_modified(request):
+    return HttpResponseNotModified()
+
+
+urlpatterns = [
+    path(view.__name__, view)
+    for view in (hello, stream, file, memory_file, upload, body, raises, connected, safe, not_modified)
+]
+
+django.setup()
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db import connection  # noqa: E402
+
+connection.ensure_connection()  # left open on purpose: the fork must close it
+application = get_wsgi_application()
