@@ -80,8 +80,8 @@ func TestAnswer_IsFramedAsTheProtocolWants(t *testing.T) {
 		conn.send(c.request)
 		method, _, _ := strings.Cut(c.request, " ")
 		got := conn.receive(method)
-		if got.StatusCode != c.status || got.body != c.wantBody || got.err != nil {
-			t.Errorf("%s: %d %q %v", c.name, got.StatusCode, got.body, got.err)
+		if got.code != c.status || got.body != c.wantBody || got.err != nil {
+			t.Errorf("%s: %d %q %v", c.name, got.code, got.body, got.err)
 		}
 		for _, want := range strings.Split(c.wantHeads, ",") {
 			if name, absent := strings.CutPrefix(want, "-"); absent {
@@ -144,8 +144,8 @@ func TestAnswer_HasItsHeadOnlyWhenThereIsABodyOrAnEnd(t *testing.T) {
 		j.start(200, 2)
 		j.fail(exchange.CauseNone) // not of the contract; must not hang or leak either
 	})
-	if got := s.dial().get("/"); got.StatusCode != 500 {
-		t.Errorf("status %d", got.StatusCode)
+	if got := s.dial().get("/"); got.code != 500 {
+		t.Errorf("status %d", got.code)
 	}
 }
 
@@ -160,8 +160,8 @@ func TestFail_GivesAnHonestPageWithItsCause(t *testing.T) {
 		c := s.dial()
 		c.send("GET / HTTP/1.1\r\nHost: a\r\nX-Amzn-Trace-Id: Root=1-2-3\r\n\r\n")
 		got := c.receive("GET")
-		if got.StatusCode != status || got.Header.Get(CauseHeader) != string(cause) || got.Header.Get("X-Amzn-Trace-Id") != "Root=1-2-3" {
-			t.Errorf("%s: %d, %v", cause, got.StatusCode, got.Header)
+		if got.code != status || got.Header.Get(CauseHeader) != string(cause) || got.Header.Get("X-Amzn-Trace-Id") != "Root=1-2-3" {
+			t.Errorf("%s: %d, %v", cause, got.code, got.Header)
 		}
 		if (got.Header.Get("Retry-After") != "") != (status == 503) {
 			t.Errorf("%s: Retry-After %q with %d", cause, got.Header.Get("Retry-After"), status)
@@ -172,16 +172,16 @@ func TestFail_GivesAnHonestPageWithItsCause(t *testing.T) {
 		if e := s.entry(); e.Status != status || e.Cause != string(cause) || e.TraceID != "Root=1-2-3" || e.Worker != 3 {
 			t.Errorf("%s: logged %+v", cause, e)
 		}
-		if again := c.get("/"); again.StatusCode != status { // the request was read whole: the connection goes on
-			t.Errorf("%s: the next answer is %d", cause, again.StatusCode)
+		if again := c.get("/"); again.code != status { // the request was read whole: the connection goes on
+			t.Errorf("%s: the next answer is %d", cause, again.code)
 		}
 	}
 }
 
 func TestFail_FollowsTheOptions(t *testing.T) {
 	s := serve(t, Options{HideCause: true, NoAppStatus: 500}, func(j *job) { j.fail(exchange.CauseNoApp) })
-	if got := s.dial().get("/"); got.StatusCode != 500 || got.Header.Get(CauseHeader) != "" {
-		t.Errorf("%d %v", got.StatusCode, got.Header)
+	if got := s.dial().get("/"); got.code != 500 || got.Header.Get(CauseHeader) != "" {
+		t.Errorf("%d %v", got.code, got.Header)
 	}
 }
 
@@ -226,8 +226,8 @@ func TestCut_IsAnHonestStatusWhileNothingHasLeft(t *testing.T) {
 		j.start(200, 10)
 		j.cut(exchange.CauseHarakiri)
 	})
-	if got := s.dial().get("/"); got.StatusCode != 504 {
-		t.Errorf("status %d", got.StatusCode)
+	if got := s.dial().get("/"); got.code != 504 {
+		t.Errorf("status %d", got.code)
 	}
 }
 

@@ -115,9 +115,9 @@ func BenchmarkHello_NetHTTP(b *testing.B) {
 	}
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
-		w.Write(helloBody)
+		_, _ = w.Write(helloBody)
 	})}
-	go s.Serve(l)
+	go func() { _ = s.Serve(l) }()
 	asked(b, l.Addr().String())
 	s.Close()
 }

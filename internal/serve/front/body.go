@@ -85,8 +85,11 @@ func (b *body) add(piece []byte) error {
 	return b.spool.write(piece)
 }
 
-// release gives everything back. The exchange is over.
+// release gives everything back, once. The exchange is over, or will not be.
 func (b *body) release() {
+	if b.front == nil {
+		return
+	}
 	if b.spool != nil {
 		b.spool.close()
 	}

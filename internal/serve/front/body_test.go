@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,7 @@ func TestBody_IsInMemoryUpToItsBoundAndThenInAFile(t *testing.T) {
 			inFile := make(chan bool, 2)
 			s := serve(t, Options{}, func(j *job) {
 				inFile <- j.Body.File != nil
-				if j.Method == "POST" && j.Body.Size != int64(size) {
+				if j.Method == http.MethodPost && j.Body.Size != int64(size) {
 					t.Errorf("%s, %d: size %d", way.name, size, j.Body.Size)
 				}
 				j.text(fmt.Sprintf("%x", sha256.Sum256([]byte(j.content(t)))))
@@ -36,7 +37,7 @@ func TestBody_IsInMemoryUpToItsBoundAndThenInAFile(t *testing.T) {
 			c := s.dial()
 			c.send(way.raw)
 			if got := c.receive("POST"); got.body != fmt.Sprintf("%x", sha256.Sum256([]byte(content))) {
-				t.Errorf("%s, %d: the body arrived changed (%d)", way.name, size, got.StatusCode)
+				t.Errorf("%s, %d: the body arrived changed (%d)", way.name, size, got.code)
 			}
 			if got := <-inFile; got != (size > 64<<10) {
 				t.Errorf("%s, %d: in a file: %v", way.name, size, got)
@@ -44,7 +45,7 @@ func TestBody_IsInMemoryUpToItsBoundAndThenInAFile(t *testing.T) {
 			if e := s.entry(); e.Received != int64(size) {
 				t.Errorf("%s, %d: logged %d", way.name, size, e.Received)
 			}
-			if got := c.get("/"); got.StatusCode != 200 {
+			if got := c.get("/"); got.code != 200 {
 				t.Errorf("%s, %d: the connection did not go on", way.name, size)
 			}
 		}
@@ -72,8 +73,8 @@ func TestBody_SpillsWhenTheMemoryBudgetIsUsedUp(t *testing.T) {
 	})
 	c := s.dial()
 	c.send(post(11, "") + "hello world")
-	if got := c.receive("POST"); got.StatusCode != 200 || !<-inFile {
-		t.Errorf("%d, or not in a file", got.StatusCode)
+	if got := c.receive("POST"); got.code != 200 || !<-inFile {
+		t.Errorf("%d, or not in a file", got.code)
 	}
 }
 
@@ -82,13 +83,13 @@ func TestLimitPost_RefusesByLengthBeforeTheBodyIsSent(t *testing.T) {
 	c := s.dial()
 	c.send(post(11, "Expect: 100-continue\r\n"))
 	got := c.receive("POST")
-	if got.StatusCode != 413 || !got.Close || got.Header.Get(CauseHeader) != "body-too-large" {
-		t.Errorf("%d %v", got.StatusCode, got.Header)
+	if got.code != 413 || !got.Close || got.Header.Get(CauseHeader) != "body-too-large" {
+		t.Errorf("%d %v", got.code, got.Header)
 	}
 	if end := c.ends(); end != "" {
 		t.Errorf("ended by %s", end)
 	}
-	if e := s.entry(); e.Status != 413 || e.Cause != "body-too-large" || e.Method != "POST" {
+	if e := s.entry(); e.Status != 413 || e.Cause != "body-too-large" || e.Method != http.MethodPost {
 		t.Errorf("logged %+v", e)
 	}
 }
@@ -97,12 +98,12 @@ func TestLimitPost_RefusesAChunkedBodyWhenItGrowsTooLarge(t *testing.T) {
 	s := serve(t, Options{LimitPost: 10}, mirror(t))
 	c := s.dial()
 	c.send(chunkedPost + "a\r\n0123456789\r\n0\r\n\r\n")
-	if got := c.receive("POST"); got.StatusCode != 200 {
-		t.Errorf("exactly the limit: %d", got.StatusCode)
+	if got := c.receive("POST"); got.code != 200 {
+		t.Errorf("exactly the limit: %d", got.code)
 	}
 	c.send(chunkedPost + "b\r\n0123456789a\r\n")
-	if got := c.receive("POST"); got.StatusCode != 413 {
-		t.Errorf("one more: %d", got.StatusCode)
+	if got := c.receive("POST"); got.code != 413 {
+		t.Errorf("one more: %d", got.code)
 	}
 }
 
@@ -116,8 +117,8 @@ func TestClose_LetsAClientThatGoesOnSendingReadItsAnswer(t *testing.T) {
 		if _, err := c.Write(make([]byte, 8<<20)); err != nil {
 			t.Fatalf("while sending: %v", err)
 		}
-		if got := c.receive("POST"); got.StatusCode != 413 {
-			t.Fatalf("status %d", got.StatusCode)
+		if got := c.receive("POST"); got.code != 413 {
+			t.Fatalf("status %d", got.code)
 		}
 		if end := c.ends(); end != "" {
 			t.Fatalf("ended by %s", end)
@@ -138,12 +139,12 @@ func TestExpect_IsAnsweredOnlyWhenTheBodyIsWantedAndNotThereYet(t *testing.T) {
 		t.Errorf("got %q", got.body)
 	}
 	c.send(post(3, "Expect: 100-continue\r\n") + "abc") // it did not wait
-	if got := c.receive("POST"); got.StatusCode != 200 || got.body != "POST /p abc" {
-		t.Errorf("%d %q", got.StatusCode, got.body)
+	if got := c.receive("POST"); got.code != 200 || got.body != "POST /p abc" {
+		t.Errorf("%d %q", got.code, got.body)
 	}
 	c.send(strings.Replace(chunkedPost, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1))
-	if got := c.receive("POST"); got.StatusCode != 100 {
-		t.Errorf("chunked: %d", got.StatusCode)
+	if got := c.receive("POST"); got.code != 100 {
+		t.Errorf("chunked: %d", got.code)
 	}
 	c.send("3\r\nabc\r\n0\r\n\r\n")
 	if got := c.receive("POST"); got.body != "POST / abc" {
@@ -156,18 +157,18 @@ func TestSpool_FullIsTheTroubleOfOneRequest(t *testing.T) {
 	s := serve(t, Options{Spool: spool}, func(j *job) { j.text(fmt.Sprint(j.Body.Size)) })
 	c := s.dial()
 	c.send(post(3<<20, "Expect: 100-continue\r\n"))
-	if got := c.receive("POST"); got.StatusCode != 503 || got.Header.Get(CauseHeader) != "spool-full" || got.Header.Get("Retry-After") == "" {
-		t.Errorf("by length: %d %v", got.StatusCode, got.Header)
+	if got := c.receive("POST"); got.code != 503 || got.Header.Get(CauseHeader) != "spool-full" || got.Header.Get("Retry-After") == "" {
+		t.Errorf("by length: %d %v", got.code, got.Header)
 	}
 	d := s.dial()
-	go io.WriteString(d, chunkedPost+chunks(strings.Repeat("x", 4<<20), 64<<10)+"0\r\n\r\n")
-	if got := d.receive("POST"); got.StatusCode != 503 || got.Header.Get(CauseHeader) != "spool-full" {
-		t.Errorf("chunked: %d %v", got.StatusCode, got.Header)
+	go d.trySend(chunkedPost + chunks(strings.Repeat("x", 4<<20), 64<<10) + "0\r\n\r\n")
+	if got := d.receive("POST"); got.code != 503 || got.Header.Get(CauseHeader) != "spool-full" {
+		t.Errorf("chunked: %d %v", got.code, got.Header)
 	}
 	e := s.dial()
 	e.send(post(1<<20, "") + strings.Repeat("x", 1<<20))
 	if got := e.receive("POST"); got.body != fmt.Sprint(1<<20) {
-		t.Errorf("one that fits: %d %q", got.StatusCode, got.body)
+		t.Errorf("one that fits: %d %q", got.code, got.body)
 	}
 }
 
@@ -177,8 +178,8 @@ func TestSpool_ThatCannotBeWrittenIsToldOnce(t *testing.T) {
 	for range 3 {
 		c := s.dial()
 		c.send(post(1<<20, ""))
-		if got := c.receive("POST"); got.StatusCode != 503 {
-			t.Errorf("status %d", got.StatusCode)
+		if got := c.receive("POST"); got.code != 503 {
+			t.Errorf("status %d", got.code)
 		}
 	}
 	err := wait(t, "the warning", warnings)
@@ -211,8 +212,8 @@ func TestTimeouts_CountTimeWithoutProgress(t *testing.T) {
 			}
 			continue
 		}
-		if got := conn.receive("POST"); got.StatusCode != c.status || !got.Close || got.Header.Get(CauseHeader) != "request-timeout" {
-			t.Errorf("%s: %d %v", c.name, got.StatusCode, got.Header)
+		if got := conn.receive("POST"); got.code != c.status || !got.Close || got.Header.Get(CauseHeader) != "request-timeout" {
+			t.Errorf("%s: %d %v", c.name, got.code, got.Header)
 		}
 		if e := s.entry(); e.Status != c.status || e.Cause != "request-timeout" || e.Target != c.target {
 			t.Errorf("%s: logged %+v", c.name, e)
@@ -233,14 +234,14 @@ func TestTimeouts_EndATrickleThatNeverStalls(t *testing.T) {
 		for {
 			select {
 			case <-tick.C:
-				c.Write([]byte("x"))
+				c.trySend("x")
 			case <-done:
 				return
 			}
 		}
 	}()
-	if got := c.receive("POST"); got.StatusCode != 408 {
-		t.Errorf("status %d", got.StatusCode)
+	if got := c.receive("POST"); got.code != 408 {
+		t.Errorf("status %d", got.code)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -40,11 +40,11 @@ type conn struct {
 	wake chan struct{} // something happened: look at the reply, gone and the front's state
 	gone atomic.Bool   // the client has shut its side down
 
-	current *reply   // that is being written
-	batch   batch    // of it
-	out     [][]byte // pieces being written
-	head    []byte   // buffer of response heads
-	idle    time.Time
+	current *reply    // that is being written
+	batch   batch     // of it
+	out     [][]byte  // pieces being written
+	head    []byte    // buffer of response heads
+	idle    time.Time // since when there is no request
 }
 
 func newConn(f *Front, s *Socket, c net.Conn) (*conn, error) {
@@ -64,14 +64,10 @@ func (c *conn) setPeer(addr net.Addr) {
 		c.client, c.trusted = "unix:", true
 		return
 	}
-	peer := tcp.AddrPort()
-	host := peer.Addr().Unmap().WithZone("")
+	host := tcp.AddrPort().Addr().Unmap().WithZone("") // on a socket for all addresses IPv4 comes as IPv6
 	c.addr = host.String()
 	c.client = c.addr
-	c.port = netip.AddrPortFrom(host, peer.Port()).String()[len(c.addr):]
-	for len(c.port) > 0 && (c.port[0] < '0' || c.port[0] > '9') {
-		c.port = c.port[1:]
-	}
+	c.port = strconv.Itoa(tcp.Port)
 	c.trusted = c.front.options.trusts(host)
 }
 
@@ -195,6 +191,6 @@ func (c *conn) unneeded() {
 // clientLeft reports whether an error of the stream means that the client has closed or broken the
 // connection.
 func clientLeft(err error) bool {
-	return err == io.EOF || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) ||
+	return errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) ||
 		errors.Is(err, unix.ETIMEDOUT) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.ENOTCONN)
 }

@@ -47,6 +47,7 @@ func (c *conn) deliver(r *reply) next {
 		}
 		if b.end != unended {
 			r.cause = r.why
+			r.free() // the client may take long to read the answer
 		}
 		if b.end == ended && !b.started {
 			b.end, r.cause = failed, exchange.CauseBadAnswer // an end without a beginning
@@ -114,12 +115,12 @@ func (c *conn) leave(r *reply, err error) next {
 		r.cause, r.status, r.close = cause, c.front.statusOf(cause), true
 		what = c.ownAnswer(r, "")
 	case what == linger && r.framing != byClose && !errors.Is(err, errStalled):
-		c.stream.closeWrite()
+		_ = c.stream.closeWrite() // the client may be gone: that is what it is about
 	default:
 		// An end of the connection would look like the end of the answer; and for a client that does
 		// not read, the kernel would keep the rest for many minutes.
 		what = drop
-		c.stream.reset()
+		_ = c.stream.reset()
 	}
 	for !r.over() {
 		<-c.wake
@@ -181,27 +182,44 @@ func (c *conn) write(r *reply, b *batch) error {
 	return nil
 }
 
+// copied is the size up to which bytes are copied behind the head, which costs less than to give them
+// to the kernel as a piece of their own.
+const copied = 4 << 10
+
 // writeParts writes n bytes of the parts; the last pieces of bytes stay in c.out.
 func (c *conn) writeParts(parts []part, n int64) error {
-	options := &c.front.options
 	for i := range parts {
 		p := &parts[i]
 		size := min(p.size(), n)
 		n -= size
 		switch {
 		case size == 0:
+		case p.file == nil && size <= copied && len(c.out) == 1 && n == 0:
+			c.out[0] = append(c.out[0], p.bytes[:size]...)
+			c.head = c.out[0][:0]
 		case p.file == nil:
 			c.out = append(c.out, p.bytes[:size])
 		default:
 			if err := c.flush(); err != nil {
 				return err
 			}
-			if err := c.stream.sendFile(p.file, p.off, size, options.SendTimeout, options.MinRate); err != nil {
+			if err := c.sendPart(p, size); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// sendPart sends n bytes of a part's file. Those of the spool are copied: sendfile(2) would give the
+// kernel the file's own pages, and the hole that is made there behind them (part.punch) would zero what
+// is still on its way to the client.
+func (c *conn) sendPart(p *part, n int64) error {
+	options := &c.front.options
+	if p.spooled {
+		return c.stream.copyFile(fileRange{file: p.file, at: p.off, left: n}, options.SendTimeout, options.MinRate)
+	}
+	return c.stream.sendFile(p.file, p.off, n, options.SendTimeout, options.MinRate)
 }
 
 // flush writes what is in c.out.

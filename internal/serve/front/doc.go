@@ -23,7 +23,8 @@
 // one epoll descriptor that asks for nothing but EPOLLRDHUP, edge-triggered (type watcher): no system
 // call per request, no goroutine per connection, no byte read. A client that has shut down its
 // sending side while it waits counts as gone, as it does in NGINX and in Go's net/http: a client that
-// is killed looks exactly like that.
+// is killed looks exactly like that. What TCP cannot show stays unseen: the end of a client that has
+// sent more ahead than the socket's buffers hold is behind bytes that nobody reads yet.
 //
 // # Times
 //

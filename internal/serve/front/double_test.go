@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		os.Stdout.WriteString(l.Addr().String() + "\n")
-		io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -114,7 +114,6 @@ func (j *job) content(t testing.TB) string {
 // door is the double of the workshop: an application in a goroutine for each request.
 type door struct {
 	app     func(*job)
-	arrived chan *job
 	mu      sync.Mutex
 	jobs    map[exchange.ID]*job
 	running sync.WaitGroup
@@ -226,7 +225,9 @@ func (s *server) dial() *client {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		s.t.Fatal(err)
+	}
 	return &client{c, s.t, bufio.NewReader(c)}
 }
 
@@ -240,6 +241,7 @@ func (c *client) send(s string) {
 // answer is a response with its body.
 type answer struct {
 	*http.Response
+	code int
 	body string
 	err  error // that ended the body
 }
@@ -252,7 +254,7 @@ func (c *client) receive(method string) answer {
 		c.t.Fatalf("no response: %v", err)
 	}
 	b, err := io.ReadAll(resp.Body)
-	return answer{resp, string(b), err}
+	return answer{resp, resp.StatusCode, string(b), err}
 }
 
 // get sends a GET and reads its response.

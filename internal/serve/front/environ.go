@@ -11,7 +11,20 @@ import (
 )
 
 // environs are buffers for environs, used again when the exchange is over.
-var environs = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+var environs = sync.Pool{New: func() any { b := make([]byte, 0, environSize); return &b }}
+
+// environSize is the first size of such a buffer; maxEnviron is the largest that is kept.
+const (
+	environSize = 4 << 10
+	maxEnviron  = 64 << 10
+)
+
+// freeEnviron gives a buffer back.
+func freeEnviron(b *[]byte) {
+	if cap(*b) <= maxEnviron {
+		environs.Put(b)
+	}
+}
 
 // buildEnviron appends the request's CGI environ to dst (PEP 3333, with uWSGI's meanings): PATH_INFO
 // decoded as uWSGI does it, REQUEST_URI as received, CONTENT_LENGTH the body's real length.
@@ -25,20 +38,23 @@ func (c *conn) buildEnviron(dst []byte, r *reply, h *http1.Head) []byte {
 	e.Set("SCRIPT_NAME", "")
 	e.Set("SERVER_NAME", c.front.options.ServerName)
 	e.Set("SERVER_PORT", c.socket.port)
-	e.Set("REMOTE_ADDR", c.addr)
-	if c.port != "" {
-		e.Set("REMOTE_PORT", c.port)
+	addr, port := c.clientOf(r.text, h)
+	e.Set("REMOTE_ADDR", addr)
+	if port != "" {
+		e.Set("REMOTE_PORT", port)
 	}
 	e.Set("wsgi.url_scheme", c.scheme(r, h))
 	if h.Chunked || h.HasLength {
 		e.Set("CONTENT_LENGTH", strconv.FormatInt(r.body.size, 10))
+	}
+	if h.Form == http1.AbsoluteForm {
+		e.SetHeader("Host", h.Authority.Of(r.text))
 	}
 	for i, f := range h.Fields {
 		switch {
 		case f.Known == http1.ContentLength, f.Known == http1.TransferEncoding:
 			continue // the body is here, decoded and whole
 		case f.Known == http1.Host && h.Form == http1.AbsoluteForm:
-			e.SetHeader("Host", h.Authority.Of(r.text))
 			continue
 		}
 		if value, first := joined(r.text, h.Fields, i); first {

@@ -23,21 +23,21 @@ func TestDrain_EndsConnectionsWithTheirNextAnswerAndNotBefore(t *testing.T) {
 	if !s.Draining() {
 		t.Error("it does not say that it drains")
 	}
-	if got := busy.get("/x"); got.StatusCode != 200 || !got.Close {
-		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	if got := busy.get("/x"); got.code != 200 || !got.Close {
+		t.Errorf("%d, close %v", got.code, got.Close)
 	}
 	if end := busy.ends(); end != "" {
 		t.Errorf("ended by %s", end)
 	}
-	if got := s.dial().get("/new"); got.StatusCode != 200 || !got.Close { // new connections are served
-		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	if got := s.dial().get("/new"); got.code != 200 || !got.Close { // new connections are served
+		t.Errorf("%d, close %v", got.code, got.Close)
 	}
 	health := s.dial().get("/healthz")
-	if health.StatusCode != 503 || health.body != "draining\n" {
-		t.Errorf("health: %d %q", health.StatusCode, health.body)
+	if health.code != 503 || health.body != "draining\n" {
+		t.Errorf("health: %d %q", health.code, health.body)
 	}
-	if got := idle.get("/late"); got.StatusCode != 200 || !got.Close { // it was idle all the time
-		t.Errorf("%d, close %v", got.StatusCode, got.Close)
+	if got := idle.get("/late"); got.code != 200 || !got.Close { // it was idle all the time
+		t.Errorf("%d, close %v", got.code, got.Close)
 	}
 }
 
@@ -83,13 +83,13 @@ func TestHealth_IsAnsweredBeforeAnythingElse(t *testing.T) {
 	c := s.dial()
 	for _, host := range []string{"10.1.2.3", "whatever:99"} {
 		c.send("GET /healthz?x HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
-		if got := c.receive("GET"); got.StatusCode != 200 || got.body != "ok\n" || got.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%d %q", got.StatusCode, got.body)
+		if got := c.receive("GET"); got.code != 200 || got.body != "ok\n" || got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%d %q", got.code, got.body)
 		}
 	}
 	c.send("HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-	if got := c.receive("HEAD"); got.StatusCode != 200 || got.ContentLength != 3 {
-		t.Errorf("HEAD: %d, length %d", got.StatusCode, got.ContentLength)
+	if got := c.receive("HEAD"); got.code != 200 || got.ContentLength != 3 {
+		t.Errorf("HEAD: %d, length %d", got.code, got.ContentLength)
 	}
 	if got := c.get("/healthz/"); got.body != "GET /healthz/ " {
 		t.Errorf("another path: %q", got.body)
@@ -102,8 +102,8 @@ func TestHealth_IsAnsweredBeforeAnythingElse(t *testing.T) {
 	s.entry()
 	why := "no worker is ready"
 	trouble.Store(&why)
-	if got := c.get("/healthz"); got.StatusCode != 503 || got.body != why+"\n" || got.Header.Get("Retry-After") == "" {
-		t.Errorf("not ready: %d %q", got.StatusCode, got.body)
+	if got := c.get("/healthz"); got.code != 503 || got.body != why+"\n" || got.Header.Get("Retry-After") == "" {
+		t.Errorf("not ready: %d %q", got.code, got.body)
 	}
 	if e := s.entry(); e.Status != 503 || e.Target != "/healthz" {
 		t.Errorf("logged %+v; good checks are not logged", e)
@@ -116,7 +116,7 @@ func TestLog_HasTheFactsOfARequest(t *testing.T) {
 	c.send("POST /a?b=c HTTP/1.1\r\nHost: h:1\r\nUser-Agent: ua\r\nReferer: r\r\nX-Amzn-Trace-Id: t\r\nContent-Length: 2\r\n\r\nhi")
 	c.receive("POST")
 	first := s.entry()
-	if first.Method != "POST" || first.Target != "/a?b=c" || first.Proto != "HTTP/1.1" || first.Host != "h:1" ||
+	if first.Method != http.MethodPost || first.Target != "/a?b=c" || first.Proto != "HTTP/1.1" || first.Host != "h:1" ||
 		first.UserAgent != "ua" || first.Referer != "r" || first.TraceID != "t" || first.Client != "127.0.0.1" ||
 		first.Received != 2 || first.Sent != int64(len("POST /a?b=c hi")) || first.Time.IsZero() {
 		t.Errorf("logged %+v", first)
@@ -183,7 +183,7 @@ func TestClose_TakesWhatTheKernelHasAccepted(t *testing.T) {
 	go func() { closed <- s.Close(context.Background()) }()
 	for _, c := range waiting {
 		if got := c.receive("GET"); got.body != "GET /waiting " {
-			t.Errorf("got %d %q", got.StatusCode, got.body)
+			t.Errorf("got %d %q", got.code, got.body)
 		}
 		c.Close()
 	}
@@ -206,8 +206,8 @@ func TestClose_GivesUpWhenItsTimeIsOver(t *testing.T) {
 	waiting.send(get("/wait"))
 	streaming.send(get("/stream"))
 	reading.send(post(10, "Expect: 100-continue\r\n"))
-	if got := reading.receive("POST"); got.StatusCode != 100 { // it reads the body now
-		t.Fatalf("status %d", got.StatusCode)
+	if got := reading.receive("POST"); got.code != 100 { // it reads the body now
+		t.Fatalf("status %d", got.code)
 	}
 	reading.send("abc")
 	wait(t, "a request", jobs)
@@ -221,8 +221,8 @@ func TestClose_GivesUpWhenItsTimeIsOver(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close(ctx) }()
 	for _, c := range []*client{waiting, reading} {
-		if got := c.receive("GET"); got.StatusCode != 503 || got.Header.Get(CauseHeader) != "draining" {
-			t.Errorf("%d %v", got.StatusCode, got.Header)
+		if got := c.receive("GET"); got.code != 503 || got.Header.Get(CauseHeader) != "draining" {
+			t.Errorf("%d %v", got.code, got.Header)
 		}
 	}
 	if b, err := readAll(resp); err == nil {

@@ -105,7 +105,7 @@ func (s *Socket) configure() error {
 	var again error
 	err = raw.Control(func(fd uintptr) {
 		if s.Network() == "tcp" { // where the kernel does not know it, there is nothing to be done
-			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
 		}
 		again = unix.Listen(int(fd), s.backlog)
 	})

@@ -9,6 +9,7 @@ func (c *conn) log(r *reply) {
 	f := &r.facts
 	e.Worker, e.Spawn, e.PID, e.Generation = f.Worker, f.Spawn, f.PID, f.Generation
 	e.Attempts, e.Queue, e.Work = f.Attempts, f.Queue, f.Work
-	e.Total = time.Since(e.Time)
+	c.idle = time.Now()
+	e.Total = c.idle.Sub(e.Time)
 	c.front.options.Log(e)
 }

@@ -14,13 +14,12 @@ import (
 
 // Defaults. The reasons for those that users see stand in the documentation of the options.
 const (
-	defaultKeepalive = 75 * time.Second // above the 60 s of an AWS load balancer
-	defaultPatience  = 75 * time.Second // so that the balancer gives up first
-	defaultMinRate   = 128              // bytes a second: far below any modem, far above a trickler
-	defaultBody      = 64 << 10
-	defaultAnswer    = 256 << 10
-	defaultMemory    = 256 << 20
-	defaultSpool     = 10 << 30
+	defaultPatience = 75 * time.Second // above the 60 s of an AWS load balancer, which must give up first
+	defaultMinRate  = 128              // bytes a second: far below any modem, far above a trickler
+	defaultBody     = 64 << 10
+	defaultAnswer   = 256 << 10
+	defaultMemory   = 256 << 20
+	defaultSpool    = 10 << 30
 	// answerSpoolShare is the part of the spool that one answer may fill.
 	answerSpoolShare = 4
 )
@@ -80,6 +79,9 @@ type Options struct {
 	// TrustedProxies are the peers whose X-Forwarded-Proto is believed; nil: PrivateNetworks; empty
 	// but not nil: none. Peers on a unix socket are always believed.
 	TrustedProxies []netip.Prefix
+	// RealIP makes the client's address the one that a trusted peer names in X-Forwarded-For: REMOTE_ADDR,
+	// and the client of the log.
+	RealIP bool
 	// HideCause leaves the X-Fender-Cause header out of the front's own answers (cause-header = false).
 	HideCause bool
 	// NoAppStatus is the status for exchange.CauseNoApp; 503, uWSGI's behaviour (need-app = false) is 500.
@@ -95,15 +97,11 @@ type Options struct {
 
 // withDefaults returns the options with every zero value replaced.
 func (o Options) withDefaults() Options {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
+	for _, patience := range []*time.Duration{&o.Keepalive, &o.HeadTimeout, &o.BodyTimeout, &o.SendTimeout} {
+		if *patience == 0 {
+			*patience = defaultPatience
 		}
 	}
-	def(&o.Keepalive, defaultKeepalive)
-	def(&o.HeadTimeout, defaultPatience)
-	def(&o.BodyTimeout, defaultPatience)
-	def(&o.SendTimeout, defaultPatience)
 	if o.MinRate == 0 {
 		o.MinRate = defaultMinRate
 	}

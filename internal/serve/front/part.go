@@ -35,9 +35,6 @@ func (p *part) cost() int64 {
 	return int64(len(p.bytes)) + partCost
 }
 
-// application reports whether the part holds a file of the application's open.
-func (p *part) application() bool { return p.file != nil && !p.spooled }
-
 // punch gives the disk space of a sent part of the spool back, where the file system can do that, and
 // reports whether it has.
 func (p *part) punch() bool {

@@ -205,6 +205,16 @@ func (r *reply) release(parts []part) {
 	clear(parts)
 }
 
+// free gives back what the request held: the workshop has made its last call, or never saw it. A second
+// time it does nothing.
+func (r *reply) free() {
+	r.body.release()
+	if r.environ != nil {
+		freeEnviron(r.environ)
+		r.environ = nil
+	}
+}
+
 // isSlow notes that the client does not take everything at once.
 func (r *reply) isSlow() {
 	r.mu.Lock()

@@ -94,7 +94,7 @@ func (c *conn) answer(began time.Time) next {
 // exchange reads the body, hands the request over and writes the answer.
 func (c *conn) exchange(r *reply, h *http1.Head) next {
 	r.body.front = c.front
-	defer r.body.release()
+	defer r.free()
 	if limit := c.front.options.LimitPost; limit > 0 && h.Length > limit {
 		return c.endOfBody(r, errTooLarge)
 	}
@@ -112,14 +112,20 @@ func (c *conn) exchange(r *reply, h *http1.Head) next {
 		c.in = nil
 	}
 	c.front.options.Door.Submit(&r.request)
-	what := c.deliver(r)
-	environs.Put(r.environ)
-	return what
+	return c.deliver(r)
 }
+
+// maxKept is what a connection keeps of its buffers from one answer to the next.
+const maxKept = 4 << 10
 
 // afterwards makes the connection ready for the next request.
 func (c *conn) afterwards(what next) next {
-	c.idle = time.Now()
+	if cap(c.head) > maxKept {
+		c.head = nil
+	}
+	if cap(c.out) > maxPieces || cap(c.batch.parts) > maxPieces {
+		c.out, c.batch.parts = nil, nil
+	}
 	if c.in == nil {
 		return what
 	}
@@ -147,6 +153,11 @@ func (c *conn) describe(r *reply, h *http1.Head, began time.Time) {
 			e.Referer = f.Value.Of(r.text)
 		case http1.TraceID:
 			e.TraceID = f.Value.Of(r.text)
+		}
+	}
+	if c.front.options.RealIP {
+		if addr, _ := c.clientOf(r.text, h); addr != "" {
+			e.Client = addr
 		}
 	}
 	r.keepAlive, r.minor, r.isHead = h.KeepAlive, h.Minor, e.Method == http.MethodHead
@@ -189,6 +200,7 @@ func (c *conn) endOfBody(r *reply, err error) next {
 		cause = exchange.CauseSpoolFull
 	}
 	r.entry.Received = r.body.size
+	r.body.release() // before the client knows: its next request may need the room
 	r.cause, r.status = cause, status
 	if r.status == 0 {
 		r.status = c.front.statusOf(cause)
@@ -211,6 +223,7 @@ func (f *Front) isHealth(r *reply, h *http1.Head) bool {
 
 // health answers a health check. A good answer is not logged: balancers ask every few seconds.
 func (c *conn) health(r *reply) next {
+	c.idle = time.Now()
 	why := c.front.notReady()
 	if why == nil {
 		return c.plain(r, http.StatusOK, "ok\n")

@@ -88,10 +88,10 @@ func (s *stream) push(step func(fd uintptr) bool, patience time.Duration, rate i
 	}
 	s.wait = true
 	s.slow()
-	defer s.net.SetWriteDeadline(time.Time{})
+	defer s.armWrite(time.Time{})
 	progress := newPace(patience, rate, time.Now())
 	for before := s.sent; s.err == nil && s.unsent(); {
-		s.net.SetWriteDeadline(progress.until())
+		s.armWrite(progress.until())
 		err := s.raw.Write(step)
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return closedIsStopped(err)
@@ -110,6 +110,9 @@ func (s *stream) push(step func(fd uintptr) bool, patience time.Duration, rate i
 	}
 	return s.err
 }
+
+// armWrite moves the write deadline. That fails only on a closed connection, which the write tells.
+func (s *stream) armWrite(until time.Time) { _ = s.net.SetWriteDeadline(until) }
 
 // closedIsStopped names the one reason why another goroutine closes a connection.
 func closedIsStopped(err error) error {

@@ -56,6 +56,7 @@ func TestChunked_GivesEachFaultItsVerdict(t *testing.T) {
 		{"CR and no LF behind the data", "5\r\nhello\r0", BadChunkEnd},
 		{"a long extension", "5;" + strings.Repeat("a", 5000) + "\r\n", ChunkLineTooLong},
 		{"many extensions on tiny chunks", strings.Repeat("1;"+strings.Repeat("a", 100)+"\r\nx\r\n", 300), ChunkLineTooLong},
+		{"a large chunk earns nothing for them", "4000\r\n" + strings.Repeat("x", 0x4000) + "\r\n" + strings.Repeat("1;"+strings.Repeat("a", 100)+"\r\nx\r\n", 300), ChunkLineTooLong},
 		{"many tiny chunks", strings.Repeat("1\r\nx\r\n", 5000) + "0\r\n\r\n", Complete},
 		{"LF ends the body", "0\r\n\n", BareLF},
 		{"CR CR ends the body", "0\r\n\r\r", BareCR},

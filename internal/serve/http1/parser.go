@@ -19,10 +19,11 @@ const (
 )
 
 // LimitsFor returns the limits for a header block of size bytes; less than 64 KiB counts as 64 KiB.
-// One line may fill half of it.
+// One field may fill it: a cookie that passes uWSGI with a large buffer-size passes here. The request
+// line may be half as long.
 func LimitsFor(size int) Limits {
 	size = max(size, defaultBlock)
-	return Limits{StartLine: size / 2, FieldLine: size / 2, Block: size + added, Fields: maxFields}
+	return Limits{StartLine: size / 2, FieldLine: size, Block: size + added, Fields: maxFields}
 }
 
 // Size is the number of bytes that a head within the limits can have at most.

@@ -141,8 +141,9 @@ func TestParser_GivesEachFaultItsVerdict(t *testing.T) {
 		{"coding behind a space", get + "Transfer-Encoding : chunked\r\n\r\n", SpaceBeforeColon},
 		{"a long target", "GET /" + long + " HTTP/1.1\r\n", StartLineTooLong},
 		{"a long target without end", "GET /" + long, StartLineTooLong},
-		{"a long field", get + "X: " + long + "\r\n\r\n", FieldTooLong},
-		{"a long field without end", get + "X: " + long, FieldTooLong},
+		{"a long field", get + "X: " + long + long + "\r\n\r\n", FieldTooLong},
+		{"a long field without end", get + "X: " + long + long, FieldTooLong},
+		{"a field of 60 KiB", get + "X: " + long + long[:27<<10] + "\r\n\r\n", Complete},
 		{"long fields", get + strings.Repeat("X: "+long[:20<<10]+"\r\n", 4), FieldsTooLong},
 		{"256 fields", "GET / HTTP/1.1\r\n" + host + strings.Repeat("X: y\r\n", 255) + "\r\n", Complete},
 		{"257 fields", "GET / HTTP/1.1\r\n" + host + strings.Repeat("X: y\r\n", 256) + "\r\n", TooManyFields},
@@ -161,8 +162,8 @@ func TestParser_TakesAllThatTheBalancerPasses(t *testing.T) {
 	if v != Complete || p.Size() != len(raw) {
 		t.Fatalf("verdict %v at %d of %d", v, p.Size(), len(raw))
 	}
-	if max := LimitsFor(0).Size(); len(raw) > max {
-		t.Errorf("Size says %d, the head has %d", max, len(raw))
+	if most := LimitsFor(0).Size(); len(raw) > most {
+		t.Errorf("Size says %d, the head has %d", most, len(raw))
 	}
 }
 
