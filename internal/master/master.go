@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -83,6 +85,7 @@ type master struct {
 	signals  chan os.Signal
 	asked    chan request // by the control socket
 	leaving  atomic.Bool
+	told     sync.Once
 
 	memoryBudget, spoolBudget *exchange.Budget
 }
@@ -95,7 +98,9 @@ func (m *master) run() (int, error) {
 	m.signals = make(chan os.Signal, 16)
 	m.asked = make(chan request, 1)
 	m.env.Notify(m.signals, handled...)
-	if err := m.build(); err != nil {
+	err := m.build()
+	m.tellOptions()
+	if err != nil {
 		return exitCode(err), err
 	}
 	m.start()
@@ -135,13 +140,20 @@ func (m *master) openJournal() error {
 	}
 	old := m.journal
 	m.journal = journal
-	for _, text := range m.opts.Warnings {
-		m.journal.Warn("%s", text)
-	}
-	for _, text := range m.opts.Notes {
-		m.journal.Emit(event.Event{Kind: event.Config, Text: text})
-	}
 	return old.Close(journalPatience)
+}
+
+// tellOptions says what the options' reader had to say: behind the first two lines, which name the
+// interpreter and the address, or before an error, which it may explain.
+func (m *master) tellOptions() {
+	m.told.Do(func() {
+		for _, text := range m.opts.Warnings {
+			m.journal.Warn("%s", text)
+		}
+		for _, text := range m.opts.Notes {
+			m.journal.Emit(event.Event{Kind: event.Config, Text: text})
+		}
+	})
 }
 
 func (m *master) findPython() error {
@@ -188,6 +200,7 @@ func (m *master) bind() error {
 		}
 		m.journal.Emit(event.Event{Kind: event.Listening, Address: s.URL()})
 	}
+	m.tellOptions()
 	return nil
 }
 
@@ -263,7 +276,9 @@ func (m *master) prepareFront() (err error) {
 		BufferSize: int(m.opts.BufferSize), LimitPost: m.opts.LimitPost,
 		SpoolDir: m.opts.BodySpool, Memory: m.memory(), Spool: m.spool(),
 		HealthPath: m.opts.HealthPath, Ready: m.notReady,
-		TrustedProxies: m.opts.TrustedProxies, HideCause: !m.opts.CauseHeader, NoAppStatus: status,
+		// Never nil: an empty list is nobody, not the front's default.
+		TrustedProxies: append([]netip.Prefix{}, m.opts.TrustedProxies...), RealIP: m.opts.RealIP,
+		HideCause: !m.opts.CauseHeader, NoAppStatus: status,
 	})
 	return err
 }

@@ -38,17 +38,14 @@ func (m *master) status(ctx context.Context) (status.Status, error) {
 		return status.Status{}, err
 	}
 	doc := status.Status{
-		State: m.state(w.State), Generation: w.Generation, Python: w.Python,
+		State: m.state(w.State), Generation: w.Generation, Python: m.python.String(),
 		Version: m.env.Version, PID: os.Getpid(), Uptime: time.Since(m.began).Seconds(),
 		Queue: status.Queue{Length: w.Queue.Length, Limit: w.Queue.Limit, Oldest: w.Queue.Oldest},
 		Totals: status.Totals{
 			Requests: w.Totals.Answered + w.Totals.Failed + w.Totals.Cancelled, Failed: w.Totals.Failed,
 			Retried: w.Totals.Retried, TakenBack: w.Totals.TakenBack,
-			Born: w.Totals.Born, Gone: w.Totals.Gone,
+			Born: w.Totals.Born, Gone: w.Totals.Gone, Reloads: w.Totals.Reloads,
 		},
-	}
-	if doc.Python == "" {
-		doc.Python = m.python.String()
 	}
 	for _, x := range w.Workers {
 		worker := status.Worker{

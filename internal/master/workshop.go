@@ -14,8 +14,6 @@ import (
 	"fender/internal/workers/python"
 	"fender/internal/workers/scaler"
 	"fender/internal/workers/wire"
-
-	"golang.org/x/sys/unix"
 )
 
 // prepareWorkshop makes the room of the workers. It is the first that waits for children, so an
@@ -41,11 +39,9 @@ func (m *master) prepareWorkshop() error {
 			NeedApp:     o.NeedApp, Seed: uint64(time.Now().UnixNano()),
 		},
 		Launch:       m.launch,
-		RetryMethods: o.RetryMethods,
+		RetryMethods: append([]string{}, o.RetryMethods...), // never nil: empty is none
 		Memory:       m.memory(),
 		Journal:      m.journal,
-		Stacks:       unix.Signal(python.StackSignal),
-		Interrupt:    unix.Signal(python.InterruptSignal),
 	})
 	return err
 }
