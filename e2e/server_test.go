@@ -136,8 +136,9 @@ func leaves(reasons ...event.Reason) func(event.Event) bool {
 
 // logBuffer keeps what fender and the application print.
 type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu    sync.Mutex
+	text  bytes.Buffer
+	grown chan struct{} // closed and replaced at each write
 }
 
 func (b *logBuffer) Write(p []byte) (int, error) {
@@ -146,7 +147,34 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 	if b.text.Len() < 4<<20 {
 		b.text.Write(p)
 	}
+	close(b.grown)
+	b.grown = make(chan struct{})
 	return len(p), nil
+}
+
+// wait waits until all words are there, and returns the first that does not come.
+func (b *logBuffer) wait(most time.Duration, words ...string) (missing string) {
+	late := time.After(most)
+	for {
+		b.mu.Lock()
+		text, grown := b.text.String(), b.grown
+		b.mu.Unlock()
+		missing = ""
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				missing = w
+				break
+			}
+		}
+		if missing == "" {
+			return ""
+		}
+		select {
+		case <-grown:
+		case <-late:
+			return missing
+		}
+	}
 }
 
 func (b *logBuffer) String() string {
@@ -167,18 +195,35 @@ func site(t *testing.T) []string {
 	}
 }
 
-// database makes a migrated database for one test.
+// database makes a migrated database for one test: a copy of one that is migrated once.
 func database(t *testing.T) string {
 	t.Helper()
+	migrated, err := migrate()
+	if err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "db.sqlite3")
-	migrate := exec.Command(python, "manage.py", "migrate", "--verbosity", "0")
-	migrate.Dir = filepath.Join(root, "examples", "django")
-	migrate.Env = append(os.Environ(), "EXAMPLE_DB="+path)
-	if out, err := migrate.CombinedOutput(); err != nil {
-		t.Fatalf("migrate: %v\n%s", err, out)
+	if err := os.WriteFile(path, migrated, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+var migrate = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "fender-migrated")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "db.sqlite3")
+	cmd := exec.Command(python, "manage.py", "migrate", "--verbosity", "0")
+	cmd.Dir = filepath.Join(root, "examples", "django")
+	cmd.Env = append(os.Environ(), "EXAMPLE_DB="+path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("migrate: %w\n%s", err, out)
+	}
+	return os.ReadFile(path) // SQLite has moved its log into the file when the last connection closed
+})
 
 // app serves a WSGI module with the given source.
 func app(t *testing.T, source string) []string {
@@ -192,20 +237,32 @@ func app(t *testing.T, source string) []string {
 
 var listening = regexp.MustCompile(`fender: listening on http://(\S+)`)
 
+// start says how fender is started, where it matters.
+type start struct {
+	before []string // a command that runs fender, with its arguments
+	env    []string // KEY=VALUE, besides or instead of what the tests have
+}
+
 // launch starts fender without waiting for anything.
 func launch(t *testing.T, args ...string) *server {
 	t.Helper()
+	return start{}.launch(t, args...)
+}
+
+func (how start) launch(t *testing.T, args ...string) *server {
+	t.Helper()
 	s := &server{
-		t: t, events: &journal{grown: make(chan struct{})}, log: &logBuffer{},
+		t: t, events: &journal{grown: make(chan struct{})}, log: &logBuffer{grown: make(chan struct{})},
 		exited: make(chan struct{}), dir: t.TempDir(),
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--events", "/dev/fd/3"}, args...)...)
+	line := slices.Concat(how.before, []string{binary, "serve", "--events", "/dev/fd/3"}, args)
+	s.cmd = exec.Command(line[0], line[1:]...)
 	s.cmd.ExtraFiles = []*os.File{w}
-	s.cmd.Env = append(cleanEnviron(), "GORACE=halt_on_error=1", "TMPDIR="+s.dir)
+	s.cmd.Env = append(append(cleanEnviron(), "GORACE=halt_on_error=1", "TMPDIR="+s.dir), how.env...)
 	s.cmd.Stdout = s.log
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
