@@ -100,6 +100,11 @@ func TestHealth_IsAnsweredBeforeAnythingElse(t *testing.T) {
 		t.Errorf("POST: %q", got.body)
 	}
 	s.entry()
+	c.send("GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+	if got := c.receive("GET"); got.body != "GET /healthz hi" { // no check has a body, and it must be read
+		t.Errorf("with a body: %q", got.body)
+	}
+	s.entry()
 	why := "no worker is ready"
 	trouble.Store(&why)
 	if got := c.get("/healthz"); got.code != 503 || got.body != why+"\n" || got.Header.Get("Retry-After") == "" {

@@ -97,7 +97,13 @@ func TestListen_ExplainsWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	datagrams, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "datagrams"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer datagrams.Close()
 	for _, c := range []struct{ address, want string }{
+		{filepath.Join(dir, "datagrams"), "cannot be tried"},
 		{"127.0.0.1:http8", "a port is a number from 0 to 65535"},
 		{"127.0.0.1:70000", "a port is a number from 0 to 65535"},
 		{"192.168.*:80", "has the host \"192.168.*\""},
