@@ -79,3 +79,21 @@ func BenchmarkWorker_AnswersOneFrame(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTemplate_SpawnToReady is the time from the order to the worker's hello.
+func BenchmarkTemplate_SpawnToReady(b *testing.B) {
+	for _, threads := range []int{1, 4} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			boot := testBoot("fast:hello")
+			boot.Threads = threads
+			r := start(b, systemPython(b), boot)
+			for range b.N {
+				w := r.ready()
+				b.StopTimer()
+				w.endSlots()
+				w.reap()
+				b.StartTimer()
+			}
+		})
+	}
+}

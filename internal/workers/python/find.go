@@ -99,7 +99,10 @@ func (o FindOptions) locate(env []string) (path, virtualenv string, err error) {
 		if err != nil {
 			return "", "", fmt.Errorf("%w: python = %s: %v; set python to the path of an interpreter", ErrNoInterpreter, o.Python, err)
 		}
-		return path, o.Virtualenv, nil
+		if o.Virtualenv == "" {
+			return path, "", nil
+		}
+		return path, absolute(o.Virtualenv), nil
 	case o.Virtualenv != "":
 		path, err = inVirtualenv(o.Virtualenv)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -81,22 +80,16 @@ func TestWorker_AnswersWhatItHasReceivedAndLeavesOnSIGTERM(t *testing.T) {
 	})
 }
 
-// terminate sends SIGTERM until the worker ends. Once is not enough in one case: a signal that comes
-// just before the main thread goes to wait for a message is heard after the wait.
+// terminate sends SIGTERM, and then a message that asks for nothing: with one thread, a signal that
+// comes just before the main thread goes to wait for a message is heard after the wait.
 func (w *worker) terminate() {
 	w.t.Helper()
-	pidfd, err := unix.PidfdOpen(w.pid, 0)
-	if err != nil {
+	if err := unix.Kill(w.pid, unix.SIGTERM); err != nil {
 		w.t.Fatal(err)
 	}
-	defer unix.Close(pidfd)
-	for range int(patience / (100 * time.Millisecond)) {
-		if err := unix.PidfdSendSignal(pidfd, unix.SIGTERM, nil, 0); err != nil {
-			w.t.Fatal(err)
-		}
-		if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 100); n == 1 {
-			return
-		}
+	wake := frame{kind: kindCommand, head: marshalValue(nil, tuple{"abort", tuple{}})}
+	if err := sendMessage(w.slots[0], wake.encode()); err != nil && err != unix.EPIPE && err != unix.ECONNRESET {
+		w.t.Fatal(err)
 	}
 }
 
@@ -231,5 +224,18 @@ func TestChildren_ThatComeBackFromTheApplicationDoNotAnswer(t *testing.T) {
 				t.Errorf("the worker ended with %v", status)
 			}
 		}
+	})
+}
+
+func TestWorker_ThatCrashesShowsWhere(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		r := start(t, python, testBoot("basic"))
+		w := r.ready()
+		w.send(0, environ("GET", "/crash"), nil)
+		if status := w.reap(); !status.Signaled() || status.Signal() != syscall.SIGSEGV {
+			t.Errorf("status %v", status)
+		}
+		r.stderr.waitFor(t, "Segmentation fault")
+		r.stderr.waitFor(t, "in crash")
 	})
 }

@@ -140,6 +140,9 @@ func TestGevent_PatchedApplicationsWork(t *testing.T) {
 			for range 2 {
 				w := r.ready()
 				for path, body := range map[string]string{"/": "0,1,2", "/fork": "3", "/thread": "joined"} {
+					if path == "/fork" && threads > 1 {
+						continue // gevent's own fork works on the main thread only
+					}
 					if a := w.get(path); string(a.body) != body {
 						t.Errorf("threads=%d lazy=%v %s: %+v", threads, lazy, path, a)
 					}
@@ -155,8 +158,8 @@ func TestGevent_PatchedApplicationsWork(t *testing.T) {
 
 func TestTracers_ThatBringTheirOwnSitecustomizeTraceTheApplication(t *testing.T) {
 	for wrapper, c := range map[string]struct{ module, sees string }{
-		"ddtrace-run":              {"ddtrace", "ddtrace.bootstrap.sitecustomize"},
-		"opentelemetry-instrument": {"opentelemetry.instrumentation.auto_instrumentation, opentelemetry.instrumentation.django", "opentelemetry.instrumentation.auto_instrumentation"},
+		"ddtrace-run":              {"ddtrace", "ddtrace patched"},
+		"opentelemetry-instrument": {"opentelemetry.instrumentation.auto_instrumentation, opentelemetry.instrumentation.django", "middleware"},
 	} {
 		t.Run(wrapper, func(t *testing.T) {
 			python, boot, env := realBoot(t, "traced", c.module)
@@ -164,8 +167,9 @@ func TestTracers_ThatBringTheirOwnSitecustomizeTraceTheApplication(t *testing.T)
 			ask := exec.Command(filepath.Join(filepath.Dir(python), wrapper), "/usr/bin/env", "-0")
 			ask.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none",
 				"DD_TRACE_ENABLED=true", "DD_TRACE_AGENT_URL=http://127.0.0.1:1", "DD_INSTRUMENTATION_TELEMETRY_ENABLED=false",
-				"DD_REMOTE_CONFIGURATION_ENABLED=false", "DJANGO_SETTINGS_MODULE=none",
+				"DD_REMOTE_CONFIGURATION_ENABLED=false", "DJANGO_SETTINGS_MODULE=settings_django",
 				"PATH="+filepath.Dir(python)+":"+os.Getenv("PATH"))
+			ask.Dir = boot.Chdir
 			out, err := ask.Output()
 			if err != nil {
 				t.Fatal(err)
@@ -182,8 +186,8 @@ func TestTracers_ThatBringTheirOwnSitecustomizeTraceTheApplication(t *testing.T)
 			t.Logf("threads %q, sockets %q", report.Threads, report.Sockets)
 			for range 2 {
 				w := r.ready()
-				if a := w.get("/tracer"); !strings.Contains(string(a.body), c.sees) || !strings.HasSuffix(string(a.body), " True") {
-					t.Errorf("the application sees %q", a.body)
+				if a := w.get("/tracer"); string(a.body) != c.sees {
+					t.Errorf("the application sees %q, want %q", a.body, c.sees)
 				}
 				if a := w.get("/hello"); string(a.body) != "hello from Django" {
 					t.Errorf("%+v", a)

@@ -26,6 +26,8 @@ func TestWSGI_AnswersOfEveryShapeArriveWhole(t *testing.T) {
 		{"write", "200 OK", "written twice and returned", 3, false},
 		{"write_only", "200 OK", "all", 2, true},
 		{"exc_info_before", "500 Oops", "replaced", 1, false},
+		{"exc_info_after_204", "500 Oops", "replaced", 1, false},
+		{"write_length", "200 OK", "all", 1, true},
 		{"returns_bytes", "200 OK", "bytes", 1, false},
 		{"yields_buffers", "200 OK", "one two", 1, false},
 		{"close_raises", "200 OK", "fine", 1, true},
@@ -71,6 +73,7 @@ func TestWSGI_AnswersToHEADHaveNoBodyAndAreClosed(t *testing.T) {
 			if a := w.answer(0); len(a.body) != 0 || !strings.HasPrefix(a.status, "20") || a.flags&flagError != 0 || a.parts != 1 {
 				t.Errorf("%s: %+v", path, a)
 			}
+			w.waitPhase(0, 0)
 			if got := string(w.get("/show_log").body); got != log {
 				t.Errorf("%s: the log says %q, want %q", path, got, log)
 			}
@@ -89,6 +92,7 @@ func TestWSGI_ClosesOnEveryPath(t *testing.T) {
 			"slow_close": "closed slow_close",
 		} {
 			w.get("/" + path)
+			w.waitPhase(0, 0)
 			if got := string(w.get("/show_log").body); got != log {
 				t.Errorf("%s: the log says %q, want %q", path, got, log)
 			}

@@ -96,6 +96,8 @@ class Worker:
             self.application = application.load_or_stand_in(self.boot)
             self.collector.note()
         self.collector.resume()
+        if not faulthandler.is_enabled():  # a crash shows where in the application it came
+            faulthandler.enable(stderr.DESCRIPTOR)
         faulthandler.register(STACKS_SIGNAL, file=stderr.DESCRIPTOR, all_threads=False, chain=False)
         self.interrupts = Interrupts(self.page, self.slots, self.boot.get("interrupt", True))
         self.interrupts.install()
@@ -108,7 +110,7 @@ class Worker:
     def environ(self):
         """The environ entries that are the same for all requests."""
         errors = sys.stderr
-        if errors is None or errors.closed:
+        if errors is None or getattr(errors, "closed", False):
             errors = open(stderr.DESCRIPTOR, "w", buffering=1, errors="backslashreplace", closefd=False)
         return {
             "wsgi.version": (1, 0),

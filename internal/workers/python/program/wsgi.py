@@ -66,7 +66,7 @@ def responder(slot, application):
 
     def respond(environ, request, sequence):
         head = fields = stream = close = None
-        bodiless = environ.get("REQUEST_METHOD") == "HEAD"
+        bodiless = asks_head = environ.get("REQUEST_METHOD") == "HEAD"
         ending = 0.0  # the moment before the end frame left, 0 while it has not
 
         def start_response(status, headers, exc_info=None):
@@ -81,8 +81,7 @@ def responder(slot, application):
                 raise BadAnswer("start_response was called a second time without exc_info")
             head = encode(status, headers)
             fields = headers
-            if status[:3] in _NO_BODY:
-                bodiless = True
+            bodiless = asks_head or status[:3] in _NO_BODY
 
             def write(data):
                 nonlocal stream
@@ -111,19 +110,22 @@ def responder(slot, application):
                         body = join(list(chunks))
             if type(body) is bytes and stream is None and head and not bodiless and len(head) + len(body) <= room:
                 if close is None:
+                    frame = pack(ANSWER, VERSION, whole, len(head), request, sequence, 0) + head + body
                     words[state] = sequence << 3
                     if always or words[interrupt] == sequence:
                         settle()
                     ending = _ENDED
-                    send(pack(ANSWER, VERSION, whole, len(head), request, sequence, 0) + head + body)
+                    send(frame)
                     return
+                frame = pack(ANSWER, VERSION, whole_closing, len(head), request, sequence, 0) + head + body
                 words[state] = sequence << 3 | _CLOSING
                 ending = monotonic()
-                send(pack(ANSWER, VERSION, whole_closing, len(head), request, sequence, 0) + head + body)
+                send(frame)
             else:
                 if stream is None:
                     stream = Stream(slot, request, sequence, lambda: (head, fields, bodiless))
-                stream.closing = close is not None
+                if not stream.ended:
+                    stream.closing = close is not None
                 if body is not None:
                     stream.put(as_bytes(body), True)
                 elif kind is FileWrapper:
@@ -136,7 +138,7 @@ def responder(slot, application):
         except BaseException as error:
             if slot.astray():
                 slot.worker.end_child(error)
-            if isinstance(error, OSError) and error.__traceback__.tb_next is None:
+            if ending and isinstance(error, OSError) and error.__traceback__.tb_next is None:
                 # Raised in no frame below: it was one of the sends above, and nothing has left.
                 slot.gone = error.errno in GONE
                 ending = 0.0

@@ -195,6 +195,21 @@ def exc_info_before(environ, start_response):
     return [b"replaced"]
 
 
+def exc_info_after_204(environ, start_response):
+    start_response("204 No Content", [])
+    try:
+        raise ValueError("oops")
+    except ValueError:
+        start_response("500 Oops", [], sys.exc_info())
+    return [b"replaced"]
+
+
+def write_length(environ, start_response):
+    """Content-Length is reached in write()."""
+    start_response("200 OK", [("Content-Length", "3")])(b"all")
+    return []
+
+
 def exc_info_after(environ, start_response):
     start_response("200 OK", [])(b"begun")
     try:
@@ -377,6 +392,10 @@ def terminates_child(environ, start_response):
     process.terminate()
     process.join(10)
     return text(start_response, str(process.exitcode).encode())
+
+
+def crash(environ, start_response):
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def endless(environ, start_response):

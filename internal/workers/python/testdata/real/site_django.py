@@ -5,20 +5,10 @@ import os
 import tempfile
 
 import django
-from django.conf import settings
 from django.http import FileResponse, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.urls import path
 
-settings.configure(
-    DEBUG=False,
-    SECRET_KEY="for a test",
-    ALLOWED_HOSTS=["*"],
-    ROOT_URLCONF=__name__,
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware", "django.middleware.http.ConditionalGetMiddleware"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["TEST_DATABASE"]}},
-    FILE_UPLOAD_MAX_MEMORY_SIZE=100000,
-    LOGGING={"version": 1, "handlers": {"err": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["err"]}},
-)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings_django")
 
 CONTENT = bytes(bytearray(i % 251 for i in range(1000))) * 300
 

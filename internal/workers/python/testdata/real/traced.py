@@ -1,4 +1,4 @@
-"""Says whether a tracer has come before the application."""
+"""Says whether a tracer has come before the application, and traces it."""
 
 import sys
 
@@ -8,10 +8,16 @@ from site_django import application as inner
 def application(environ, start_response):
     if environ["PATH_INFO"] != "/tracer":
         return inner(environ, start_response)
-    names = [name for name in ("ddtrace.bootstrap.sitecustomize", "opentelemetry.instrumentation.auto_instrumentation") if name in sys.modules]
-    from django.core.handlers.base import BaseHandler
+    import django
+    from django.conf import settings
 
-    wrapped = hasattr(BaseHandler.get_response, "__wrapped__") or "opentelemetry.instrumentation.django" in sys.modules
-    body = ("%s %s" % (names, wrapped)).encode()
+    found = []
+    if "ddtrace.bootstrap.sitecustomize" in sys.modules:
+        found.append("ddtrace")
+    if getattr(django, "_datadog_patch", False):
+        found.append("patched")
+    if any("opentelemetry" in name for name in settings.MIDDLEWARE):
+        found.append("middleware")
+    body = " ".join(found).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
