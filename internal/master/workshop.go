@@ -138,7 +138,7 @@ func (m *master) sample() metrics.Sample {
 	s.LoopTurns, s.LoopBusy, s.LoopLongest = lag.Turns, lag.Total, lag.Recent
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if w, err := m.workshop.Status(ctx); err == nil {
+	if w, err := m.workshop.Brief(ctx); err == nil {
 		s.QueueLength, s.WorkersWanted, s.Generation = w.Queue.Length, w.Target, w.Generation
 	}
 	return s

@@ -168,7 +168,7 @@ func TestWorkshop_TellsTheWorkerThatTheClientHasGone(t *testing.T) {
 	a.refused("fail", exchange.CauseClientGone)
 	h.settle()
 	c.goOn() // what it answers is discarded
-	h.cue("aborted 1")
+	h.cue("aborted true")
 	h.ask("GET", begin, step{Do: "answer", Status: "200 OK", Body: "next"}).ended("next")
 }
 

@@ -52,12 +52,8 @@ func TestWorkshop_LosesNoRequestToKilledWorkers(t *testing.T) {
 					pids[a.facts.PID] = true
 				}
 				if answered++; answered%each == 0 && a.facts.PID != 0 {
-					// One that answered lately, through a pidfd: it may be gone, it cannot be another.
-					if n := rng.IntN(2); n == 0 || a.word == "end" {
-						if unix.Kill(a.facts.PID, unix.SIGKILL) == nil {
-							kills++
-						}
-					}
+					kills++
+					h.killOne(rng.IntN(100))
 				}
 				mu.Unlock()
 			}
@@ -73,6 +69,21 @@ func TestWorkshop_LosesNoRequestToKilledWorkers(t *testing.T) {
 	if kills < total/each/2 || taken == 0 {
 		t.Errorf("%d kills, %d taken back: nothing was tried", kills, taken)
 	}
+}
+
+// killOne sends SIGKILL to one of the living workers, through its pidfd and as if from outside.
+func (h *house) killOne(n int) {
+	h.post(func(time.Duration) {
+		var alive []*member
+		for _, m := range h.members {
+			if m.ready && !m.dead {
+				alive = append(alive, m)
+			}
+		}
+		if len(alive) > 0 {
+			_ = alive[n%len(alive)].proc.Signal(unix.SIGKILL)
+		}
+	})
 }
 
 func TestWorkshop_DoesNotSendForEverWhatCannotBeSent(t *testing.T) {

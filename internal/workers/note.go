@@ -120,9 +120,6 @@ func (w *Workshop) templateNote(e *event.Event) {
 			e.Seconds = t.seconds
 		}
 	}
-	if word == event.StateStarting {
-		e.Python = w.opts.Python
-	}
 	if word == event.StateGone {
 		e.Error = strings.TrimSpace(rest)
 	}

@@ -81,7 +81,7 @@ func playWorker(words []string) int {
 			if s == python.StackSignal {
 				st.tell("stacks")
 			} else {
-				st.tell("interrupt " + strconv.FormatUint(wiretest.Interrupted(page, 0), 10))
+				st.tell("interrupt " + strconv.FormatBool(wiretest.Interrupted(page, 0) != 0))
 			}
 		}
 	}()
@@ -189,7 +189,7 @@ func (t *played) do(s *step) (over bool) {
 		f, _ := wire.Decode(b[:n])
 		t.tell(f.Kind.String() + " " + strconv.Quote(string(f.Head)))
 	case "aborted":
-		t.tell("aborted " + strconv.FormatUint(wiretest.Aborted(t.page, t.slot), 10))
+		t.tell("aborted " + strconv.FormatBool(wiretest.Aborted(t.page, t.slot) == uint64(t.req.Seq)))
 	case "refuse-request": // the first time; the next worker takes it
 		if t.who.Spawn == 1 {
 			m := wire.AppendRefused(nil, t.req.ID, t.req.Seq, wire.Refused{Kind: wire.KindRequest, Why: "too many open files"})

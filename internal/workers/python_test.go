@@ -14,6 +14,7 @@ import (
 
 	"fender/internal/exchange"
 	"fender/internal/observe/event"
+	"fender/internal/workers/osproc"
 	"fender/internal/workers/python"
 	"fender/internal/workers/wire"
 )
@@ -92,13 +93,56 @@ func openPython(t *testing.T, dir string, change func(*Options)) *house {
 	})
 }
 
+// pythonLaunch is a Launch for the application in dir, as the master makes it.
 func pythonLaunch(dir string, threads int) func(int) (Launch, error) {
-	return Python(python.Interpreter{Path: debian, Version: "3", Implementation: "cpython"},
-		python.CommandOptions{Environ: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Title: "test"},
-		python.Boot{
-			Chdir: dir, Module: "site_app", Argv: []string{"fender"}, Threads: threads,
-			Processes: 2, NeedApp: true, Interrupt: true, Software: "fender/test",
+	return func(int) (Launch, error) {
+		boot, err := python.Boot{
+			Chdir: dir, Module: "site_app", Argv: []string{"fender"}, Threads: threads, Processes: 2,
+			NeedApp: true, Interrupt: true, Software: "fender/test",
+			Vector: wire.Vector(), MaxMessage: wire.MaxMessage, OOMScoreAdj: osproc.WorkerOOMScore(),
+		}.Message()
+		if err != nil {
+			return Launch{}, err
+		}
+		interpreter := python.Interpreter{Path: debian, Version: "3", Implementation: "cpython"}
+		c, err := interpreter.Command(python.CommandOptions{
+			Environ: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Title: "test",
 		})
+		if err != nil {
+			return Launch{}, err
+		}
+		bundle, err := python.BundleFile()
+		if err != nil {
+			return Launch{}, err
+		}
+		return Launch{
+			Command: osproc.Command{Path: c.Path, Args: c.Argv, Env: c.Env, Files: []int{int(bundle.Fd())}},
+			Boot:    boot,
+			Done:    func() { _ = bundle.Close() },
+		}, nil
+	}
+}
+
+// begun waits until the application has begun a request that is on the slots of the first worker.
+func (h *house) begun() {
+	h.t.Helper()
+	for {
+		running := make(chan bool, 1)
+		h.post(func(time.Duration) {
+			for _, m := range h.members {
+				for i := range m.ends {
+					if _, phase := m.sockets.Page().State(i); phase != wire.PhaseIdle {
+						running <- true
+						return
+					}
+				}
+			}
+			running <- false
+		})
+		if <-running {
+			return
+		}
+	}
 }
 
 // get asks the application.
@@ -215,7 +259,7 @@ func TestPython_StopsWithoutAWord(t *testing.T) {
 	h := openPython(t, site(t, 1), func(o *Options) { o.Pool.Processes = 3 })
 	h.get("GET", "/", exchange.Body{}).ended("hello")
 	a := h.get("GET", "/sleep?0.2", exchange.Body{})
-	h.settle()
+	h.begun()
 	stopped := h.Stop()
 	a.ended("slept")
 	<-stopped

@@ -11,85 +11,68 @@ import (
 	"fender/internal/workers/pool"
 )
 
-// Status is the state of the workshop, in the form of the status document.
+// Status is the state of the workshop. Its form in JSON is observe/status's.
 type Status struct {
-	V          int            `json:"v"`
-	State      string         `json:"state"` // booting, serving, reloading, stopping
-	Generation int            `json:"generation"`
-	Python     string         `json:"python"`
-	Target     int            `json:"target"`
-	Processes  int            `json:"processes"`
-	Template   TemplateStatus `json:"template"`
-	Workers    []WorkerStatus `json:"workers"`
-	Queue      QueueStatus    `json:"queue"`
-	Totals     pool.Totals    `json:"totals"`
-	Memory     MemoryStatus   `json:"memory"`
-	Loop       LoopStatus     `json:"loop"`
+	State      string // booting, serving, reloading, stopping
+	Generation int
+	Python     string
+	Target     int
+	Processes  int
+	Template   TemplateStatus
+	Workers    []WorkerStatus
+	Queue      QueueStatus
+	Totals     pool.Totals
+	Memory     MemoryStatus
 }
 
 // TemplateStatus is the template of the generation that serves; PID is 0 while there is none.
 type TemplateStatus struct {
-	PID int `json:"pid"`
+	PID int
 }
 
 // WorkerStatus is one worker.
 type WorkerStatus struct {
-	Number     int          `json:"number"`
-	Spawn      uint64       `json:"spawn"`
-	PID        int          `json:"pid"`
-	Generation int          `json:"generation"`
-	State      string       `json:"state"` // starting, idle, busy, retiring, doomed
-	Reason     event.Reason `json:"reason"`
-	Requests   int          `json:"requests"`
-	RSS        int64        `json:"rss_bytes"`
-	PSS        int64        `json:"pss_bytes"`
-	Slots      []SlotStatus `json:"slots"`
+	Number     int
+	Spawn      uint64
+	PID        int
+	Generation int
+	State      string // starting, idle, busy, retiring, doomed
+	Reason     event.Reason
+	Requests   int
+	RSS        int64
+	PSS        int64
+	Slots      []SlotStatus
 }
 
 // SlotStatus is one slot; RequestID is 0 when it is free.
 type SlotStatus struct {
-	RequestID exchange.ID `json:"request_id"`
-	Method    string      `json:"method,omitempty"`
-	Path      string      `json:"path,omitempty"`
-	Since     *time.Time  `json:"since,omitempty"` // when its thread got it
-	Ahead     exchange.ID `json:"ahead,omitempty"` // waits behind it
+	RequestID exchange.ID
+	Method    string
+	Path      string
+	Since     *time.Time  // when its thread got it
+	Ahead     exchange.ID // waits behind it
 }
 
 // QueueStatus is the queue.
 type QueueStatus struct {
-	Length int     `json:"length"`
-	Limit  int     `json:"limit"`
-	Oldest float64 `json:"oldest_s"`
+	Length int
+	Limit  int
+	Oldest float64
 }
 
 // MemoryStatus is what the master itself holds, and the container's limit; 0 is unknown or none.
 type MemoryStatus struct {
-	Held  int64 `json:"held_bytes"`
-	Used  int64 `json:"used_bytes"`
-	Limit int64 `json:"limit_bytes"`
+	Held  int64
+	Used  int64
+	Limit int64
 }
 
-// LoopStatus is how long the loop's turns take: whatever is ready meanwhile waits for them.
-type LoopStatus struct {
-	Turns   uint64  `json:"turns"`
-	Seconds float64 `json:"seconds"` // of all turns
-	Longest float64 `json:"longest_s"`
-}
-
-// Status asks the loop for its state and reads the workers' memory in the caller's goroutine, which
-// takes milliseconds for large workers. The error is the context's, or ErrStopping.
+// Status is Brief with the memory of each worker, which it reads in the caller's goroutine: that
+// takes milliseconds for large workers.
 func (w *Workshop) Status(ctx context.Context) (Status, error) {
-	answer := make(chan Status, 1)
-	if !w.post(func(now time.Duration) { answer <- w.status(now) }) {
-		return Status{}, ErrStopping
-	}
-	var s Status
-	select {
-	case s = <-answer:
-	case <-ctx.Done():
-		return Status{}, ctx.Err()
-	case <-w.done:
-		return Status{}, ErrStopping
+	s, err := w.Brief(ctx)
+	if err != nil {
+		return s, err
 	}
 	for i := range s.Workers {
 		if x := &s.Workers[i]; x.PID != 0 {
@@ -102,16 +85,31 @@ func (w *Workshop) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
+// Brief asks the loop for its state. The error is the context's, or ErrStopping when there is no
+// loop any more.
+func (w *Workshop) Brief(ctx context.Context) (Status, error) {
+	answer := make(chan Status, 1)
+	if !w.post(func(now time.Duration) { answer <- w.status(now) }) {
+		return Status{}, ErrStopping
+	}
+	select {
+	case s := <-answer:
+		return s, nil
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	case <-w.done:
+		return Status{}, ErrStopping
+	}
+}
+
 // status runs on the loop.
 func (w *Workshop) status(now time.Duration) Status {
 	p := w.pool.Status(now)
-	lag := w.loop.Lag()
 	s := Status{
-		V: 1, State: "serving", Generation: p.Generation, Target: p.Target, Processes: p.Processes,
+		State: "serving", Generation: p.Generation, Target: p.Target, Processes: p.Processes,
 		Workers: []WorkerStatus{},
 		Queue:   QueueStatus{Length: p.Queue, Limit: p.QueueLimit, Oldest: p.OldestWait.Seconds()},
 		Totals:  p.Totals,
-		Loop:    LoopStatus{Turns: lag.Turns, Seconds: lag.Total.Seconds(), Longest: lag.Longest.Seconds()},
 	}
 	switch {
 	case p.Stopping:

@@ -31,9 +31,8 @@ type Options struct {
 	// Launch prepares the template of a generation. It may touch disks: it runs in a goroutine of
 	// its own.
 	Launch func(generation int) (Launch, error)
-	// Python is version and path of the interpreter, for the line about a template's start.
-	Python string
-	// RetryMethods are the methods that HTTP lets begin again; nil: GET, HEAD, OPTIONS.
+	// RetryMethods are the methods that may be begun again. nil is those that HTTP calls safe: GET,
+	// HEAD, OPTIONS; empty is none.
 	RetryMethods []string
 	// Memory bounds the bytes of answers that are held until they may leave: 256 MiB. Above it they
 	// leave as they come.

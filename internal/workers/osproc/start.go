@@ -27,11 +27,11 @@ type start struct {
 	done    func(*Process, error)
 }
 
-// No parent-death signal is set: a template has to outlive the master for the moment in which it
-// ends its group, and a worker its template.
-//
 // Start starts c on the starter's thread and calls done from there. done must not block. A template
 // joins the group of the living templates and workers, or founds it; other kinds get one of their own.
+//
+// No parent-death signal is set: a template has to outlive the master for the moment in which it
+// ends its group, and a worker its template.
 func (s *Supervisor) Start(c Command, done func(*Process, error)) {
 	select {
 	case s.starts <- start{c, done}:
