@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -55,7 +56,11 @@ func Listen(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", address)
+	network := "tcp"
+	if host, err := netip.ParseAddrPort(address); err == nil && host.Addr().Is4() {
+		network = "tcp4" // for package net 0.0.0.0 is all addresses of IPv6 too
+	}
+	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("admin: cannot listen on %s: %w; choose another address with --admin", address, err)
 	}

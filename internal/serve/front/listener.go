@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -67,7 +68,11 @@ func (l Listener) Open() (*Socket, error) {
 	}
 	// The kernel's SO_REUSEADDR, set by package net, lets a restart bind while old connections are in
 	// TIME_WAIT; SO_REUSEPORT is not set, two servers must not share a port by accident.
-	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", l.Address)
+	network := "tcp"
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+		network = "tcp4" // for package net 0.0.0.0 is all addresses of IPv6 too
+	}
+	ln, err := new(net.ListenConfig).Listen(context.Background(), network, l.Address)
 	if err != nil {
 		return nil, l.explain(err, host, port)
 	}

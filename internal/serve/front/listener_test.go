@@ -36,6 +36,9 @@ func TestListen_ChoosesAPortAndSaysWhich(t *testing.T) {
 	if !strings.HasPrefix(open(t, Listener{Address: "[::1]:0"}).URL(), "http://[::1]:") {
 		t.Error("IPv6")
 	}
+	if url := open(t, Listener{Address: "0.0.0.0:0"}).URL(); !strings.HasPrefix(url, "http://0.0.0.0:") {
+		t.Errorf("all addresses of IPv4, and of nothing else: %s", url)
+	}
 }
 
 func TestListen_OnAllAddressesShowsIPv4PeersAsSuch(t *testing.T) {

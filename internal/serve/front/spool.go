@@ -63,7 +63,7 @@ func (s *spool) write(b []byte) error {
 	n, err := s.file.WriteAt(b, s.end)
 	s.end += int64(n)
 	if err != nil {
-		return fmt.Errorf("body-spool: writing %d bytes: %w", len(b), err)
+		return unwritable(err)
 	}
 	return nil
 }
@@ -73,10 +73,15 @@ func (s *spool) write(b []byte) error {
 func (s *spool) writeReserved(b []byte) (off int64, err error) {
 	off = s.end
 	if _, err := s.file.WriteAt(b, off); err != nil {
-		return off, fmt.Errorf("body-spool: writing %d bytes: %w", len(b), err)
+		return off, unwritable(err)
 	}
 	s.end += int64(len(b))
 	return off, nil
+}
+
+// unwritable says what an operator can do. The text has no numbers: the same trouble is told once.
+func unwritable(err error) error {
+	return fmt.Errorf("body-spool: %w; what is there waits in memory or is refused: make room, or give another directory", err)
 }
 
 // close removes the file and returns what it took of the budget.
