@@ -50,7 +50,7 @@ func allStacks(set settings) []stack {
 			}
 			return []*exec.Cmd{exec.Command(set.fender, append(args, p.extra...)...)}, nil
 		},
-		front: func(comm string) bool { return strings.HasPrefix(comm, "fender") },
+		front: func(comm string) bool { return comm == "fender" }, // templates and workers have more in their names
 	}, {
 		name: "nginx-uwsgi", title: "NGINX + uWSGI",
 		missing: func() string { return absent("nginx", inVenv("uwsgi")) },
