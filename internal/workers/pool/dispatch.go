@@ -21,7 +21,7 @@ func (p *Pool) Submit(now Time, q Request) {
 	case p.QueueLength() >= p.opts.QueueLimit && p.freeSlot() == nil:
 		p.fail(now, r, exchange.CauseQueueFull)
 	default:
-		p.enqueue(now, r)
+		p.enqueue(r)
 		p.dispatch(now)
 	}
 }
@@ -74,7 +74,7 @@ func (p *Pool) facts(now Time, r *request) exchange.Facts {
 	return f
 }
 
-func (p *Pool) enqueue(now Time, r *request) {
+func (p *Pool) enqueue(r *request) {
 	r.place, r.slot = placeQueue, nil
 	p.queue.pushBack(r)
 	p.timers.set(&r.deadline, timerQueue, r.arrived+p.opts.QueueTimeout)
@@ -344,6 +344,7 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 	switch {
 	case s.n == 0:
 		p.stopClocks(s)
+		s.slow = s.closing
 		if s.isFree() {
 			p.vacate(now, s)
 		}

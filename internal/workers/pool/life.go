@@ -249,7 +249,7 @@ func (p *Pool) armMercy(now Time, w *worker) {
 
 // mercyOver is called when a retired worker should have ended. A request that still runs is never
 // killed for a planned event: harakiri bounds it, if anything does.
-func (p *Pool) mercyOver(now Time, w *worker) {
+func (p *Pool) mercyOver(w *worker) {
 	if w.occupied == 0 {
 		p.warn("worker %d (spawn %d) has no request and does not end (threads or atexit hooks of the application?): killed after %v",
 			w.number, w.spawn, p.opts.RetireMercy)
@@ -315,8 +315,7 @@ func (p *Pool) Force(now Time) {
 			s := &w.slots[i]
 			for j := 0; j < s.n; j++ {
 				if r := s.line[j]; r.place == placeSlot {
-					p.totals.Failed++
-					p.emit(p.lastWord(now, r, exchange.CauseDraining))
+					p.refuse(now, r, exchange.CauseDraining, "")
 					r.place = placeGhost
 				}
 			}

@@ -38,7 +38,6 @@ type request struct {
 	released bool // its answer has begun to leave
 	length   int64
 	held     int64
-	complete bool // the whole answer is here
 }
 
 // reqList is a ring of requests in the order in which they go.

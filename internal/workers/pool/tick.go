@@ -60,7 +60,7 @@ func (p *Pool) fire(now Time, x *timer) {
 		x.worker.stalled = false
 		p.settle(now)
 	case timerMercy:
-		p.mercyOver(now, x.worker)
+		p.mercyOver(x.worker)
 	case timerBackoff:
 		p.boot.waiting = false
 		p.settle(now)
