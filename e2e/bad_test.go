@@ -21,7 +21,7 @@ func refuses(t *testing.T, code int, args []string, words ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append([]string{"serve"}, args...)...)
-	cmd.Env = cleanEnviron()
+	cmd.Env = append(cleanEnviron(), quickExit)
 	out, _ := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		t.Errorf("exit code %d instead of %d", got, code)
@@ -71,7 +71,7 @@ func TestBadStartsAreRefusedWithAReason(t *testing.T) {
 		{"an ini that is not there", 1, []string{"--ini", filepath.Join(dir, "no.ini")}, []string{"no.ini"}},
 		{"a directory as ini", 1, []string{"--ini", dir}, []string{dir}},
 		{"two applications", 1, append(with(), "other.wsgi:application"), []string{"other.wsgi"}},
-		{"an unknown option", 2, with("--procesess", "4"), []string{"procesess", "processes"}},
+		{"an unknown option", 2, with("--processess", "4"), []string{"processess", "did you mean --processes?"}},
 		{"a directory that is not there", 1, with("--chdir", filepath.Join(dir, "nowhere")), []string{"nowhere"}},
 		{"an interpreter that is not there", 1, with("--python", "/no/such/python"), []string{"/no/such/python"}},
 		{"an interpreter that is none", 1, with("--python", "/bin/true"), []string{"/bin/true"}},

@@ -38,7 +38,7 @@ func (s *server) controlPath() string {
 func (s *server) tryCtl(args ...string) (string, int) {
 	s.t.Helper()
 	cmd := exec.Command(binary, append(append([]string{"ctl"}, args...), "--control", s.controlPath())...)
-	cmd.Env = cleanEnviron()
+	cmd.Env = append(cleanEnviron(), quickExit)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		s.t.Fatal(err)

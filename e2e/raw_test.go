@@ -80,6 +80,16 @@ func chunked(body []byte, n int) string {
 	return b.String()
 }
 
+// printed waits until all that fender has printed before its end has been read.
+func (s *server) printed() {
+	s.t.Helper()
+	select {
+	case <-s.silent:
+	case <-time.After(patience):
+		s.t.Fatal("somebody keeps fender's standard output open")
+	}
+}
+
 // says waits until fender or the application has printed the words.
 func (s *server) says(words ...string) {
 	s.t.Helper()

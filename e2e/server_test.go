@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,6 +74,7 @@ type server struct {
 	log    *logBuffer
 	state  *os.ProcessState // of fender, once exited is closed
 	exited chan struct{}
+	silent chan struct{} // closed when all that it printed has been read
 	dir    string
 }
 
@@ -232,10 +232,9 @@ func app(t *testing.T, source string) []string {
 	if err := os.WriteFile(filepath.Join(dir, "app.py"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"--chdir", dir, "--module", "app", "--python", python}
+	// A cache of its bytecode would outlive a change of the source within the same second.
+	return []string{"--chdir", dir, "--module", "app", "--python", python, "--env", "PYTHONDONTWRITEBYTECODE=1"}
 }
-
-var listening = regexp.MustCompile(`fender: listening on http://(\S+)`)
 
 // start says how fender is started, where it matters.
 type start struct {
@@ -253,7 +252,7 @@ func (how start) launch(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{
 		t: t, events: &journal{grown: make(chan struct{})}, log: &logBuffer{grown: make(chan struct{})},
-		exited: make(chan struct{}), dir: t.TempDir(),
+		exited: make(chan struct{}), silent: make(chan struct{}), dir: t.TempDir(),
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -262,16 +261,17 @@ func (how start) launch(t *testing.T, args ...string) *server {
 	line := slices.Concat(how.before, []string{binary, "serve", "--events", "/dev/fd/3"}, args)
 	s.cmd = exec.Command(line[0], line[1:]...)
 	s.cmd.ExtraFiles = []*os.File{w}
-	s.cmd.Env = append(append(cleanEnviron(), "GORACE=halt_on_error=1", "TMPDIR="+s.dir), how.env...)
-	s.cmd.Stdout = s.log
-	stderr, err := s.cmd.StderrPipe()
+	s.cmd.Env = append(append(cleanEnviron(), quickExit, "TMPDIR="+s.dir), how.env...)
+	said, say, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.cmd.Stdout, s.cmd.Stderr = say, say
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
+	say.Close()
 	var readers sync.WaitGroup
 	readers.Go(func() {
 		lines := bufio.NewScanner(r)
@@ -286,11 +286,15 @@ func (how start) launch(t *testing.T, args ...string) *server {
 		}
 		r.Close()
 	})
-	readers.Go(func() { _, _ = io.Copy(s.log, stderr) })
+	readers.Go(func() {
+		_, _ = io.Copy(s.log, said)
+		said.Close()
+	})
 	go func() {
 		s.state, _ = s.cmd.Process.Wait()
 		close(s.exited)
 		readers.Wait()
+		close(s.silent)
 	}()
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
@@ -313,10 +317,14 @@ func tail(s string, n int) string {
 	return s
 }
 
-// cleanEnviron is the environment without what would configure fender.
+// quickExit ends a process at its first data race; otherwise its end does not wait for late ones, which
+// would be a second for each fender.
+const quickExit = "GORACE=halt_on_error=1 atexit_sleep_ms=10"
+
+// cleanEnviron is the environment without what would configure fender or Python.
 func cleanEnviron() []string {
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		return strings.HasPrefix(kv, "UWSGI_") || strings.HasPrefix(kv, "FENDER_") ||
+		return strings.HasPrefix(kv, "UWSGI_") || strings.HasPrefix(kv, "FENDER_") || strings.HasPrefix(kv, "PYTHON") ||
 			strings.HasPrefix(kv, "PORT=") || strings.HasPrefix(kv, "VIRTUAL_ENV=")
 	})
 }

@@ -122,7 +122,7 @@ func TestAWrappedFileIsSentFromWhereItStands(t *testing.T) {
 			t.Fatalf("%s: %v", kind, err)
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			c.Do(&load.Request{Target: "/closings"})
+			_, _, _ = c.Do(&load.Request{Target: "/closings"})
 			res, kind, err := c.Do(&load.Request{Method: method, Target: "/file?" + query})
 			if kind != load.OK {
 				t.Fatalf("%s %s: %s: %v", method, query, kind, err)

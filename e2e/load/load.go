@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sort"
 	"strings"
 	"sync"
@@ -161,7 +162,7 @@ func (c *Conn) Do(q *Request) (*Response, Kind, error) {
 		c.Close()
 		return nil, NoAnswer, err
 	}
-	res, err := ReadResponse(c.r, q.Method == "HEAD")
+	res, err := ReadResponse(c.r, q.Method == http.MethodHead)
 	if err != nil {
 		c.Close()
 		var ne net.Error
