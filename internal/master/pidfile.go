@@ -64,10 +64,10 @@ func (p *pidfile) remove() error {
 		return nil
 	}
 	now, err := os.Lstat(p.path)
-	if err != nil || !os.SameFile(p.own, now) {
-		return nil
+	if err == nil && os.SameFile(p.own, now) {
+		err = os.Remove(p.path)
 	}
-	if err := os.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("vacuum: pidfile: %w", err)
 	}
 	return nil

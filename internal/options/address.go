@@ -44,12 +44,12 @@ func parseAddress(text string) (Address, error) {
 	}
 	at := strings.LastIndexByte(text, ':')
 	host, port := text[:at], text[at+1:]
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || port == "" || port[0] == '+' || len(port) > 5 {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || port == "" || port[0] == '+' || len(port) > 5 {
 		return Address{}, errors.New("has no port from 0 to 65535 behind the last colon")
-	} else {
-		port = strconv.FormatUint(n, 10)
 	}
-	host, err := parseHost(host)
+	port = strconv.FormatUint(n, 10)
+	host, err = parseHost(host)
 	if err != nil {
 		return Address{}, err
 	}

@@ -81,7 +81,7 @@ func (s *spool) writeReserved(b []byte) (off int64, err error) {
 
 // unwritable says what an operator can do. The text has no numbers: the same trouble is told once.
 func unwritable(err error) error {
-	return fmt.Errorf("body-spool: %w; what is there waits in memory or is refused: make room, or give another directory", err)
+	return fmt.Errorf("body-spool: %w; make room there, or give another directory", err)
 }
 
 // close removes the file and returns what it took of the budget.

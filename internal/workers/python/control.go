@@ -141,7 +141,7 @@ func DecodeReport(message []byte) (Report, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(message, &r); err != nil {
-		return Report{}, fmt.Errorf("%w: %v", errReport, err)
+		return Report{}, fmt.Errorf("%w: %w", errReport, err)
 	}
 	switch r.Op {
 	case OpLoaded, OpFailed, OpForkFailed, OpRefused:

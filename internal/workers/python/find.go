@@ -97,7 +97,7 @@ func (o FindOptions) locate(env []string) (path, virtualenv string, err error) {
 	case o.Python != "":
 		path, err = lookPath(o.Python, env)
 		if err != nil {
-			return "", "", fmt.Errorf("%w: python = %s: %v; set python to the path of an interpreter", ErrNoInterpreter, o.Python, err)
+			return "", "", fmt.Errorf("%w: python = %s: %w; set python to the path of an interpreter", ErrNoInterpreter, o.Python, err)
 		}
 		if o.Virtualenv == "" {
 			return path, "", nil
@@ -106,14 +106,14 @@ func (o FindOptions) locate(env []string) (path, virtualenv string, err error) {
 	case o.Virtualenv != "":
 		path, err = inVirtualenv(o.Virtualenv)
 		if err != nil {
-			return "", "", fmt.Errorf("%w: virtualenv = %s: %v; make one with python3 -m venv %s, or correct virtualenv", ErrNoInterpreter, o.Virtualenv, err, o.Virtualenv)
+			return "", "", fmt.Errorf("%w: virtualenv = %s: %w; make one with python3 -m venv %s, or correct virtualenv", ErrNoInterpreter, o.Virtualenv, err, o.Virtualenv)
 		}
 		return path, absolute(o.Virtualenv), nil
 	}
 	if active := lookup(env, "VIRTUAL_ENV"); active != "" {
 		path, err = inVirtualenv(active)
 		if err != nil {
-			return "", "", fmt.Errorf("%w: VIRTUAL_ENV=%s: %v; unset VIRTUAL_ENV, or set virtualenv or python", ErrNoInterpreter, active, err)
+			return "", "", fmt.Errorf("%w: VIRTUAL_ENV=%s: %w; unset VIRTUAL_ENV, or set virtualenv or python", ErrNoInterpreter, active, err)
 		}
 		return path, absolute(active), nil
 	}

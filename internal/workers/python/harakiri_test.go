@@ -191,8 +191,8 @@ func TestHarakiri_NeverReachesTheNextRequest(t *testing.T) {
 				}
 				w.signal(w.pid, InterruptSignal)
 				heard++
-				first := frame{}
-				for first = w.read(0); first.sequence == sequence; first = w.read(0) {
+				first := w.read(0)
+				for ; first.sequence == sequence; first = w.read(0) {
 					if first.id != id {
 						t.Fatalf("frame of request %d with sequence %d", first.id, first.sequence)
 					}

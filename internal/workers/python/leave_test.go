@@ -1,6 +1,7 @@
 package python
 
 import (
+	"errors"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,7 +57,7 @@ func TestWorker_AnswersWhatItHasReceivedAndLeavesOnSIGTERM(t *testing.T) {
 					t.Fatal(err)
 				}
 				err := sendMessage(w.slots[threads-1], frame{kind: kindCommand, head: marshalValue(nil, tuple{"abort", tuple{}})}.encode())
-				if err == unix.EPIPE {
+				if errors.Is(err, unix.EPIPE) {
 					break
 				}
 				if err != nil {
@@ -88,7 +89,7 @@ func (w *worker) terminate() {
 		w.t.Fatal(err)
 	}
 	wake := frame{kind: kindCommand, head: marshalValue(nil, tuple{"abort", tuple{}})}
-	if err := sendMessage(w.slots[0], wake.encode()); err != nil && err != unix.EPIPE && err != unix.ECONNRESET {
+	if err := sendMessage(w.slots[0], wake.encode()); err != nil && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 		w.t.Fatal(err)
 	}
 }

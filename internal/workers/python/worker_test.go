@@ -1,6 +1,7 @@
 package python
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -108,7 +109,7 @@ func (w *worker) readOrEnd(slot int) (frame, bool) {
 	w.t.Helper()
 	buffer := make([]byte, maxMessage+1)
 	n, files, err := receive(w.slots[slot], buffer)
-	if err == unix.ECONNRESET || err == nil && n == 0 {
+	if errors.Is(err, unix.ECONNRESET) || err == nil && n == 0 {
 		return frame{}, false
 	}
 	if err != nil {

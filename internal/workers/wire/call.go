@@ -16,7 +16,7 @@ type Call struct {
 // DecodeCall reads the head of a call frame. Its error is a *DecodeError.
 func DecodeCall(head []byte) (Call, error) {
 	c := cursor{what: "call", text: string(head)}
-	c.tuple(2)
+	c.pair()
 	call := Call{Name: c.name()}
 	n := c.sequence(codeTuple)
 	if n > maxCallArgs {
@@ -56,7 +56,7 @@ type Refused struct {
 // DecodeRefused reads the head of a refused frame. Its error is a *DecodeError.
 func DecodeRefused(head []byte) (Refused, error) {
 	c := cursor{what: "refused", text: string(head)}
-	c.tuple(2)
+	c.pair()
 	var r Refused
 	if c.peek() == codeInt {
 		kind := c.integer()

@@ -9,7 +9,6 @@ import (
 type manners struct {
 	flags Flags // those that may be set
 	head  bool  // marshal data must be there, or must not
-	body  bool  // body bytes may be there
 	own   bool  // belongs to no request: id 0
 	turn  bool  // belongs to a slot's request: sequence not 0
 }

@@ -132,10 +132,10 @@ func (c *cursor) sequence(want byte) int {
 	return int(n)
 }
 
-// tuple reads the beginning of a tuple that has exactly n values.
-func (c *cursor) tuple(n int) {
-	if got := c.sequence(codeTuple); c.err == nil && got != n {
-		c.fail(FaultShape, "a tuple of %d, where a tuple of %d should be", got, n)
+// pair reads the beginning of a tuple that has exactly two values.
+func (c *cursor) pair() {
+	if got := c.sequence(codeTuple); c.err == nil && got != 2 {
+		c.fail(FaultShape, "a tuple of %d, where a tuple of 2 should be", got)
 	}
 }
 

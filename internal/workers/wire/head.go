@@ -53,7 +53,7 @@ func ParseHead(marshal []byte) (exchange.Head, error) {
 	}
 	// One copy of all: the strings of the Head are parts of it.
 	c := cursor{what: "answer head", text: string(marshal)}
-	c.tuple(2)
+	c.pair()
 	status := c.str()
 	n := c.sequence(codeList)
 	if c.err != nil {
@@ -67,7 +67,7 @@ func ParseHead(marshal []byte) (exchange.Head, error) {
 		return exchange.Head{}, err
 	}
 	for range n {
-		c.tuple(2)
+		c.pair()
 		name := c.str()
 		if c.err != nil {
 			return exchange.Head{}, c.blame("")

@@ -113,7 +113,7 @@ func (f Failed) String() string { return fmt.Sprintf("exit code %d: %s", f.Code,
 // what the operator has to read. Its error is a *DecodeError.
 func DecodeFailed(head []byte) (Failed, error) {
 	c := cursor{what: "failed", text: string(head)}
-	c.tuple(2)
+	c.pair()
 	code := c.integer()
 	if c.err == nil && (code < 1 || code > 255) {
 		c.fail(FaultValue, "exit code %d", code)

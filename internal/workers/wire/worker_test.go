@@ -20,11 +20,11 @@ func TestDecodeHello_ReadsWhatAWorkerSays(t *testing.T) {
 
 func TestDecodeHello_RefusesWhatIsMissingOrWrong(t *testing.T) {
 	good := string(wiretest.Hello(4711, 4, []byte{}))
-	replace := func(old, new string) []byte {
+	replace := func(old, other string) []byte {
 		if !strings.Contains(good, old) {
 			t.Fatalf("hello has no %q", old)
 		}
-		return []byte(strings.Replace(good, old, new, 1))
+		return []byte(strings.Replace(good, old, other, 1))
 	}
 	const one = "i\x01\x00\x00\x00"
 	for _, c := range []struct {
