@@ -3,6 +3,8 @@ package pool
 import (
 	"testing"
 	"time"
+
+	"fender/internal/exchange"
 )
 
 func TestPool_SendsAheadBehindTheRequestThatHasRunLongest(t *testing.T) {
@@ -177,4 +179,25 @@ func TestPool_KeepsTheNewerOfTwoWhenItWasReadFirst(t *testing.T) {
 	b.TookBack(b.now, 1, 0, 1)
 	b.passes(time.Second - aheadBound)
 	b.expect("take back 1/0", "fail 2: harakiri", "retire 1: harakiri", "stacks 1/0 seq 2", "interrupt 1/0 seq 2", "spawn 2 as number 2 of generation 1")
+}
+
+func TestPool_SendsNothingAheadWhileRequestsAreUsuallySlow(t *testing.T) {
+	b := serving(t, Options{AheadBelow: 5 * ms})
+	b.get(1)
+	b.begins(1)
+	b.passes(time.Second)
+	b.ends(1)
+	b.get(2, 3)
+	b.expect("send 1 to 1/0", "finish 1", "send 2 to 1/0")
+	b.begins(2)
+	b.ends(2)
+	b.expect("finish 2", "send 3 to 1/0")
+	for id := exchange.ID(4); id < 100; id++ { // until the slow one is forgotten
+		b.get(id)
+		b.begins(id - 1)
+		b.ends(id - 1)
+	}
+	b.forget()
+	b.get(100)
+	b.expect("send 100 to 1/0 ahead")
 }

@@ -88,6 +88,7 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 	}
 	s.off(r)
 	w.requests++
+	p.usual += (now - s.began - p.usual) / usualWeight
 	if w.reserved == r {
 		w.reserved = nil
 	}

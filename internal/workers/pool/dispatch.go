@@ -222,6 +222,9 @@ func (w *worker) takes() bool {
 // aheadSlot chooses the slot behind whose running request the next one may wait: the one that has
 // worked longest, as long as it is not slow, since it will be done first.
 func (p *Pool) aheadSlot(now Time) *slot {
+	if p.usual > p.opts.AheadBelow {
+		return nil
+	}
 	var best *slot
 	for _, w := range p.workers {
 		if !w.takes() {

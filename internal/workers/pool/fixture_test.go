@@ -59,6 +59,9 @@ func newBench(t *testing.T, o Options) *bench {
 		t: t, now: 10 * time.Second, threads: map[threadOf]*thread{}, heard: map[SpawnID]uint64{},
 		facts: map[exchange.ID]exchange.Facts{},
 	}
+	if o.AheadBelow == 0 {
+		o.AheadBelow = time.Hour // the requests of the tests take as long as the tests like
+	}
 	b.Pool = New(o, b)
 	b.Start(b.now)
 	b.expect("start template 1")

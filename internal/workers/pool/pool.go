@@ -55,6 +55,8 @@ const (
 	// aheadBound is how long a request may wait behind another one in a slot: long enough for
 	// any fast page to end, short enough not to be seen when the page was slow after all.
 	aheadBound = 10 * time.Millisecond
+	// usualWeight is how many requests the usual time is a mean of, the newest counting most.
+	usualWeight = 16
 	// aheadSteal is how long a request waits behind another one before a slot that came free
 	// may have it. Below it the taking back costs more than it saves.
 	aheadSteal = 1 * time.Millisecond
@@ -100,6 +102,11 @@ type Options struct {
 
 	AnswerBuffer int64 // 1 MiB; a longer answer leaves as it comes
 
+	// AheadBelow is the usual time of a request up to which others are sent ahead behind it, 5 ms.
+	// What is slower gains nothing from having its next request at hand, and loses the order of
+	// the queue.
+	AheadBelow Time
+
 	Harakiri    Time // 0 is none
 	NoInterrupt bool // kill at once instead of raising in the thread
 
@@ -139,6 +146,9 @@ func (o Options) withDefaults() Options {
 	if o.AnswerBuffer <= 0 {
 		o.AnswerBuffer = 1 << 20
 	}
+	if o.AheadBelow <= 0 {
+		o.AheadBelow = aheadBound / 2
+	}
 	if o.RetireMercy <= 0 {
 		o.RetireMercy = 60 * time.Second
 	}
@@ -162,6 +172,8 @@ type Pool struct {
 	lastSpawn SpawnID
 	freeSlots int // slots of ready workers that are free now
 	closing   int // slots that wait for close()
+
+	usual Time // time of a request, as the last ones took it
 
 	timers    timerSet
 	stealing  timer // not before then may a free slot take what waits behind another request

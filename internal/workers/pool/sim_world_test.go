@@ -183,6 +183,9 @@ func (w *world) chooseOptions(seed uint64) Options {
 		Seed:       seed,
 		NeedApp:    true,
 	}
+	if w.chance(70) {
+		o.AheadBelow = time.Hour // its requests take as long as the schedule likes
+	}
 	if w.chance(50) {
 		o.Harakiri = time.Duration(1+rng.IntN(5)) * time.Second
 		o.NoInterrupt = w.chance(20)
