@@ -34,11 +34,11 @@ func TestSignalHandlersOfTheApplicationRun(t *testing.T) {
 			t.Errorf("threads %s: on the main thread: %v", threads, doc["main"])
 		}
 		pid := s.pids()[0]
-		for range 3 {
+		for time := range 3 {
 			if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil {
 				t.Fatal(err)
 			}
-			s.says(fmt.Sprintf("signal %d noticed in process %d", syscall.SIGUSR1, pid))
+			s.says(fmt.Sprintf("signal %d noticed for time %d in process %d\n", syscall.SIGUSR1, time+1, pid))
 		}
 		if threads == "1" { // as in uWSGI, signal-based code works on the main thread
 			if doc := s.facts("/alarmed"); doc["alarm"] != "came" {

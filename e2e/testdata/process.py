@@ -14,8 +14,13 @@ logging.basicConfig(format="%(levelname)s said by logging: %(message)s")
 go_on = threading.Event()
 
 
+times = []
+
+
 def noticed(number, frame):
-    print("signal %d noticed in process %d" % (number, os.getpid()))
+    times.append(number)
+    # print is not reentrant, and the next signal may come before it has returned.
+    os.write(1, b"signal %d noticed for time %d in process %d\n" % (number, len(times), os.getpid()))
 
 
 signal.signal(signal.SIGUSR1, noticed)
