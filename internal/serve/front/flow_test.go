@@ -339,7 +339,7 @@ func TestSlowReader_IsGivenUpWithoutProgress(t *testing.T) {
 // TestMemory_StaysFlatWithLargeBodies is the short form of 1 GiB up and down.
 func TestMemory_StaysFlatWithLargeBodies(t *testing.T) {
 	total := int64(64 << 20)
-	if os.Getenv("FENDER_TEST_FULL") != "" {
+	if os.Getenv("FENDER_FULL") != "" {
 		total = 1 << 30
 	}
 	piece := bytes.Repeat([]byte("0123456789abcdef"), 4096)

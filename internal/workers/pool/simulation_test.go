@@ -2,6 +2,7 @@ package pool
 
 import (
 	"flag"
+	"os"
 	"reflect"
 	"runtime"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 var (
-	schedules = flag.Int("schedules", 100_000, "random schedules to simulate")
+	schedules = flag.Int("schedules", 0, "random schedules to simulate; 0 is 100,000, or ten million in the full form")
 	oneSeed   = flag.Uint64("schedule", 0, "simulate only this schedule, with its trace")
 )
 
@@ -28,6 +29,13 @@ func TestPool_KeepsItsPromisesInRandomSchedules(t *testing.T) {
 		return
 	}
 	n := *schedules
+	switch {
+	case n > 0:
+	case os.Getenv("FENDER_FULL") != "":
+		n = 10_000_000
+	default:
+		n = 100_000
+	}
 	if testing.Short() {
 		n = min(n, 10_000)
 	}
