@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"fender/e2e/load"
 	"fender/internal/observe/event"
@@ -73,7 +74,7 @@ func TestTheAdminServerTellsHealthReadinessStatusAndMetrics(t *testing.T) {
 	}
 	s.must(&load.Request{Target: "/missing", Want: []int{404}})
 	s.must(&load.Request{Method: "POST", Target: "/", Body: make([]byte, 11), Want: []int{413}})
-	slow := s.later(&load.Request{Target: "/a/path?1&token=secret", Header: []string{"Cookie: secret"}})
+	slow := s.later(&load.Request{Target: "/a/path?8&token=secret", Header: []string{"Cookie: secret"}})
 	s.busySlots(1)
 
 	if res := read(t, admin, "/healthz"); res.Status != 200 {
@@ -82,7 +83,16 @@ func TestTheAdminServerTellsHealthReadinessStatusAndMetrics(t *testing.T) {
 	if res := read(t, admin, "/readyz"); res.Status != 200 {
 		t.Errorf("/readyz: %d", res.Status)
 	}
-	metrics := string(read(t, admin, "/metrics").Body)
+	// A request is counted when its connection is done with it, which may be after its answer.
+	var metrics string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		metrics = string(read(t, admin, "/metrics").Body)
+		if metric(t, metrics, `fender_requests_total{cause="",status="2xx"}`) == 3 &&
+			metric(t, metrics, `fender_requests_total{cause="body-too-large",status="4xx"}`) == 1 &&
+			metric(t, metrics, `fender_connections`) == 1 {
+			break
+		}
+	}
 	for series, want := range map[string]float64{
 		`fender_requests_total{cause="",status="2xx"}`:               3,
 		`fender_requests_total{cause="",status="4xx"}`:               1,

@@ -201,3 +201,34 @@ func TestPool_SendsNothingAheadWhileRequestsAreUsuallySlow(t *testing.T) {
 	b.get(100)
 	b.expect("send 100 to 1/0 ahead")
 }
+
+func TestPool_KnowsTheUsualTimeOfARequest(t *testing.T) {
+	b := serving(t, Options{})
+	for i, c := range []struct{ takes, usual Time }{
+		{0, 0},
+		{160 * ms, 10 * ms}, // a sixteenth of it
+		{26 * ms, 11 * ms},  // and of the difference
+		{11 * ms, 11 * ms},
+		{3 * ms, 10*ms + ms/2},
+	} {
+		id := exchange.ID(i + 1)
+		b.get(id)
+		b.begins(id)
+		b.passes(c.takes)
+		b.ends(id)
+		if b.usual != c.usual {
+			t.Errorf("after %v the usual time is %v, expected %v", c.takes, b.usual, c.usual)
+		}
+	}
+}
+
+func TestPool_SendsAheadUpToTheUsualTimeThatItWasTold(t *testing.T) {
+	for usual, waiting := range map[Time]int{5 * ms: 0, 5*ms + 1: 1} {
+		b := serving(t, Options{AheadBelow: 5 * ms})
+		b.usual = usual
+		b.get(1, 2)
+		if n := b.QueueLength(); n != waiting {
+			t.Errorf("usually %v: %d wait, expected %d", usual, n, waiting)
+		}
+	}
+}

@@ -44,7 +44,7 @@ func (p *Pool) firstPart(now Time, s *slot, r *request, length int64) {
 		p.closed(now, s)
 	}
 	s.part = true
-	r.length = length
+	r.length, r.held = length, 0
 	p.seenBegun(now, s)
 	p.timers.clear(&s.unread)
 	p.alive(now, s.w)
@@ -82,7 +82,6 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 	}
 	r, w := s.line[0], s.w
 	p.firstPart(now, s, r, length)
-	r.held += int64(n)
 	if r.place != placeGhost {
 		p.finish(now, r, broken)
 	}
@@ -92,8 +91,7 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 	if w.reserved == r {
 		w.reserved = nil
 	}
-	s.part, s.paused, s.slow = false, false, false
-	p.timers.clear(&s.unread)
+	s.paused = false
 	p.timers.clear(&s.quiet)
 	p.forget(r)
 	if closing && !p.returned(s, seq) {
@@ -146,9 +144,16 @@ func (p *Pool) BadAnswer(now Time, id SpawnID, index int, text string) {
 	}
 	r := s.line[0]
 	p.refuse(now, r, badCause(r), text)
-	p.timers.clear(&s.quiet)
-	r.place = placeGhost
+	p.discard(r)
 	p.killWhenAlone(s.w)
+}
+
+// discard says that r has had its last word while it is on a slot: what still comes of it is nobody's.
+func (p *Pool) discard(r *request) {
+	r.place = placeGhost
+	if s := r.slot; s.line[0] == r {
+		p.timers.clear(&s.quiet)
+	}
 }
 
 // returned tells from the page whether close() of the request seq has returned.
@@ -159,6 +164,9 @@ func (p *Pool) returned(s *slot, seq uint32) bool {
 
 // lookAtClosing frees the slots whose close() has returned meanwhile.
 func (p *Pool) lookAtClosing(now Time) {
+	if p.closing == 0 {
+		return
+	}
 	for _, w := range p.workers {
 		for i := range w.slots {
 			if s := &w.slots[i]; s.closing && p.returned(s, s.closingSeq) {
@@ -219,18 +227,19 @@ func (p *Pool) Resumed(now Time, id SpawnID, index int) {
 		return
 	}
 	s.paused = false
-	if s.left > 0 && s.n > 0 {
+	if s.left > 0 {
 		p.timers.set(&s.harakiri, timerHarakiri, now+s.left)
 	}
 	p.dispatch(now)
 }
 
-// Extend moves the deadline of the request that the slot works on.
+// Extend moves the deadline of the request that the slot works on; never back.
 func (p *Pool) Extend(now Time, id SpawnID, index int, d Time) {
 	s := p.findSlot(id, index)
-	if s == nil || s.n == 0 || d <= 0 {
+	if s == nil || s.n == 0 {
 		return
 	}
+	d = max(d, 0)
 	if s.closing && p.returned(s, s.closingSeq) {
 		p.closed(now, s)
 	}

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"testing"
+	"time"
 
 	"fender/internal/exchange"
 )
@@ -201,5 +202,71 @@ func TestPool_FailsAnAnswerThatTheApplicationDidNotFinish(t *testing.T) {
 	}
 	if n := b.noted(NoteError); len(n) != 2 || n[0].Cause != exchange.CauseBadAnswer || n[1].Cause != exchange.CauseAnswerCut || n[1].Text == "" {
 		t.Errorf("notes %+v", n)
+	}
+}
+
+func TestPool_IsNotWokenForAMessageThatIsBeingAnswered(t *testing.T) {
+	b := serving(t, Options{})
+	b.get(1)
+	b.begins(1)
+	b.gives(1, 10, 100)
+	if at, ok := b.Next(); !ok || at != b.now+cycle {
+		t.Errorf("next %v %v at %v", at, ok, b.now)
+	}
+}
+
+func TestPool_HoldsTheAnswerOfARetryFromItsBeginning(t *testing.T) {
+	b := serving(t, Options{Processes: 2, AnswerBuffer: 1000})
+	b.get(1)
+	b.begins(1)
+	b.gives(1, 900, 1000)
+	b.killed(1)
+	b.begins(1)
+	b.gives(1, 900, 1000)
+	b.ends(1)
+	b.expect("send 1 to 1/0", "spawn 3 as number 1 of generation 1", "send 1 to 2/0", "finish 1")
+}
+
+func TestPool_LetsGoOfAnAnswerOnlyWhileItIsItsOwn(t *testing.T) {
+	for name, ends := range map[string]func(*bench){
+		"cancelled":  func(b *bench) { b.Cancel(b.now, 1) },
+		"refused":    func(b *bench) { b.BadAnswer(b.now, 1, 0, "bad") },
+		"over time":  func(b *bench) { b.now += time.Second; b.overTime(b.now, b.on(1)) },
+		"forced out": func(b *bench) { b.Force(b.now) },
+	} {
+		b := serving(t, Options{Harakiri: time.Second})
+		b.get(1)
+		b.begins(1)
+		b.gives(1, 10, -1)
+		ends(b)
+		b.forget()
+		b.passes(streamQuiet)
+		for _, line := range b.lines {
+			if line == "release 1" {
+				t.Errorf("%s: it is released", name)
+			}
+		}
+	}
+}
+
+func TestPool_KeepsTheQuietOfAnAnswerWhenTheOneBehindItIsCancelled(t *testing.T) {
+	b := serving(t, Options{})
+	b.get(1, 2)
+	b.begins(1)
+	b.gives(1, 10, -1)
+	b.Cancel(b.now, 2)
+	b.forget()
+	b.passes(streamQuiet)
+	b.expect("release 1")
+}
+
+func TestPool_TakesNoAnswerFromASlotThatHasNothing(t *testing.T) {
+	b := serving(t, Options{Threads: 2})
+	b.get(1, 2)
+	b.runs(1, 2)
+	b.get(3) // what is remembered of 2, which slot 1 had, becomes 3, on slot 0
+	b.begins(3)
+	if b.AnswerPart(b.now, 1, 1, 3, b.requests[3].seq, 1, -1) {
+		t.Error("slot 1 gives the answer of slot 0")
 	}
 }

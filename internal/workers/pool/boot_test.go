@@ -18,6 +18,9 @@ func TestPool_IsFatalWhenTheApplicationDoesNotComeUpAtStart(t *testing.T) {
 	b.TemplateFailed(b.now, 1, 0, "again")
 	b.passes(time.Hour)
 	b.expect() // once, and nothing after it
+	if n := b.noted(NoteWarning); len(n) != 0 {
+		t.Errorf("notes %+v", n)
+	}
 }
 
 func TestPool_IsFatalWhenAWorkerSaysThatItHasNoApplication(t *testing.T) {
@@ -96,13 +99,13 @@ func TestPool_ForgetsFailuresWithTheFirstAnswer(t *testing.T) {
 	b.passes(backoffMin)
 	b.crashes(5)
 	b.forget()
-	if b.boot.failures != 2 || !b.boot.waiting {
+	if b.boot.failures != 2 || !b.boot.until.on {
 		t.Fatalf("boot %+v", b.boot)
 	}
 	b.get(1)
 	b.runs(1)
 	b.expect("send 1 to 1/0", "finish 1", "spawn 6 as number 3 of generation 1") // it works again
-	if b.boot.failures != 0 || b.boot.waiting || b.boot.until.on {
+	if b.boot.failures != 0 || b.boot.until.on {
 		t.Errorf("boot %+v", b.boot)
 	}
 	b.crashes(6)
@@ -144,7 +147,7 @@ func TestPool_DoesNotPauseForOtherDeaths(t *testing.T) {
 	} {
 		b := serving(t, Options{})
 		dies(b)
-		if b.boot.waiting || b.boot.failures != 0 {
+		if b.boot.until.on || b.boot.failures != 0 {
 			t.Errorf("%s: boot %+v", name, b.boot)
 		}
 		if b.find(2) == nil {
@@ -154,7 +157,7 @@ func TestPool_DoesNotPauseForOtherDeaths(t *testing.T) {
 	b := serving(t, Options{Processes: 2})
 	b.post(1, 2)
 	b.crashes(1) // not begun: it cannot have been the request
-	if !b.boot.waiting {
+	if !b.boot.until.on {
 		t.Error("unread: no pause")
 	}
 }
@@ -166,7 +169,7 @@ func TestPool_PausesAfterAWorkerThatBreaksTheProtocolInsteadOfComingUp(t *testin
 	b.forget()
 	b.killed(2)
 	b.expect()
-	if !b.boot.waiting || len(b.noted(NoteWarning)) != 1 {
+	if !b.boot.until.on || len(b.noted(NoteWarning)) != 1 {
 		t.Errorf("boot %+v", b.boot)
 	}
 	if n := b.noted(NoteWorker); len(n) != 0 {

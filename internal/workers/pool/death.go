@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"slices"
+
 	"fender/internal/exchange"
 	"fender/internal/observe/event"
 )
@@ -61,12 +63,7 @@ func (p *Pool) Died(now Time, id SpawnID, d Death) {
 }
 
 func (p *Pool) remove(w *worker) {
-	for i, x := range p.workers {
-		if x == w {
-			p.workers = append(p.workers[:i], p.workers[i+1:]...)
-			return
-		}
-	}
+	p.workers = slices.DeleteFunc(p.workers, func(x *worker) bool { return x == w })
 }
 
 // orphan decides about what a dead worker's slot had, by the table of ARCHITECTURE.md. It tells
@@ -82,8 +79,7 @@ func (p *Pool) orphan(now Time, s *slot, own bool) (worked bool) {
 	// The newest first, so that the older of two unread requests keeps its place before it.
 	for s.n > 0 {
 		r := s.last()
-		s.n--
-		s.line[s.n] = nil
+		s.off(r)
 		begun := p.begun(r)
 		worked = worked || begun
 		switch {
@@ -119,7 +115,6 @@ func (p *Pool) begunOrphan(now Time, r *request, own bool) {
 			r.deaths++
 			r.suspect = true
 		}
-		r.length, r.held = -1, 0
 		if p.requeue(now, r) {
 			p.totals.Retried++
 			p.note(Note{Kind: NoteRetry, ID: id, Spawn: w.spawn, Number: w.number, Generation: w.generation})

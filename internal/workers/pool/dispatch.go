@@ -43,7 +43,7 @@ func (p *Pool) Cancel(now Time, id exchange.ID) {
 	}
 	s := r.slot
 	p.emit(p.lastWord(now, r, exchange.CauseClientGone))
-	r.place = placeGhost
+	p.discard(r)
 	p.emit(Effect{Op: OpAbort, Spawn: s.w.spawn, Slot: s.index, Seq: r.seq})
 	if s.line[0] != r {
 		p.takeBack(s)
@@ -164,12 +164,12 @@ func (p *Pool) begun(r *request) bool {
 
 // dispatch sends what waits to where there is room.
 func (p *Pool) dispatch(now Time) {
-	if p.suspects.len > 0 {
+	if p.suspects.len != 0 {
 		p.placeSuspects(now)
 	}
 	for p.queue.len > 0 {
 		s := p.freeSlot()
-		if s == nil && p.closing > 0 {
+		if s == nil {
 			p.lookAtClosing(now)
 			s = p.freeSlot()
 		}
@@ -287,7 +287,6 @@ func (p *Pool) startHarakiri(now Time, s *slot) {
 
 // steal takes a request that waits behind another one back when a slot is free for it.
 func (p *Pool) steal(now Time) {
-	p.timers.clear(&p.stealing)
 	if p.timers.first(timerAhead) == nil || p.queue.len > 0 || p.freeSlot() == nil {
 		return
 	}
@@ -325,7 +324,6 @@ func (p *Pool) TookBack(now Time, id SpawnID, index, n int) {
 	for ; n > 0 && s.n > 0; n-- {
 		p.comeBack(now, s, s.last())
 	}
-	p.killWhenAlone(s.w)
 	p.settle(now)
 }
 
@@ -346,8 +344,11 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 	p.timers.clear(&s.ahead)
 	switch {
 	case s.n == 0:
-		p.stopClocks(s)
+		p.timers.clear(&s.unread)
 		s.slow = s.closing
+		if !s.closing {
+			p.timers.clear(&s.harakiri)
+		}
 		if s.isFree() {
 			p.vacate(now, s)
 		}
@@ -361,28 +362,16 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 	}
 	if r.place == placeGhost {
 		p.forget(r)
-		return
+	} else {
+		p.totals.TakenBack++
+		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
+		p.requeue(now, r)
 	}
-	p.totals.TakenBack++
-	p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
-	p.requeue(now, r)
-}
-
-func (p *Pool) stopClocks(s *slot) {
-	p.timers.clear(&s.unread)
-	p.timers.clear(&s.quiet)
-	p.timers.clear(&s.ahead)
-	if !s.closing {
-		p.timers.clear(&s.harakiri)
-	}
-	s.slow, s.late, s.part, s.paused = false, false, false, false
+	p.killWhenAlone(s.w)
 }
 
 // stallWorker gives the worker nothing more until a frame of it is seen, or a pause is over.
 func (p *Pool) stallWorker(now Time, w *worker) {
-	if w.state != StateReady {
-		return
-	}
 	w.stallFor = min(max(2*w.stallFor, unreadBound), stallMax)
 	w.stalled = true
 	p.timers.set(&w.stall, timerStall, now+w.stallFor)

@@ -301,3 +301,73 @@ func TestPool_CountsTheTimesOfARequest(t *testing.T) {
 		t.Errorf("totals %+v", n)
 	}
 }
+
+func TestPool_TrustsAStalledWorkerAgainWhenItsCloseHasReturned(t *testing.T) {
+	b := serving(t, Options{Threads: 2})
+	b.get(1, 2)
+	b.begins(1)
+	b.endsBeforeClose(1)
+	b.passes(unreadBound)
+	b.TookBack(b.now, 1, 1, 1)
+	b.expect("send 1 to 1/0", "send 2 to 1/1", "finish 1", "take back 1/1")
+	b.Idle(b.now, 1, 0)
+	b.expect("send 2 to 1/1")
+}
+
+func TestPool_PrefersTheLessBusyWorkerToTheLowerNumber(t *testing.T) {
+	b := serving(t, Options{Processes: 2, Threads: 3})
+	b.killed(1)
+	b.Hello(b.now, 3) // number 1, and the younger one
+	b.get(1, 2)
+	b.runs(2)
+	b.get(3, 4)
+	b.expect("spawn 3 as number 1 of generation 1", "send 1 to 3/0", "send 2 to 2/0", "finish 2", "send 3 to 2/0", "send 4 to 3/1")
+}
+
+func TestPool_IsNotConfusedByMoreThanItSent(t *testing.T) {
+	b := serving(t, Options{})
+	b.get(1)
+	b.TookBack(b.now, 1, 0, 5)
+	b.SendFailed(b.now, 1, 0)
+	b.SendFailed(b.now, 1, 0)
+	b.expect("send 1 to 1/0", "send 1 to 1/0")
+	if b.QueueLength() != 1 || b.find(1).occupied != 0 {
+		t.Errorf("%d wait, %d slots are occupied", b.QueueLength(), b.find(1).occupied)
+	}
+}
+
+func TestPool_ForgetsTheWaitOfWhatCouldNotBeSentAhead(t *testing.T) {
+	b := serving(t, Options{})
+	b.get(1, 2)
+	b.begins(1)
+	b.SendFailed(b.now, 1, 0)
+	b.forget()
+	b.passes(aheadBound)
+	b.expect()
+}
+
+func TestPool_TakesBackEverythingThatWaitsOnAStalledWorker(t *testing.T) {
+	for name, ends := range map[string]func(*bench){
+		"behind a request": func(b *bench) { b.begins(3) },
+		"behind a close()": func(b *bench) { b.begins(3); b.endsBeforeClose(3) },
+	} {
+		b := serving(t, Options{Threads: 2})
+		b.get(1, 2)
+		b.begins(1)
+		b.passes(unreadBound - 5*ms)
+		b.ends(1)
+		b.get(3)
+		b.begins(3)
+		b.get(4)
+		ends(b)
+		b.forget()
+		b.passes(5 * ms)
+		b.drain()
+		if len(b.lines) != 2 || b.lines[0] != "take back 1/0" || b.lines[1] != "take back 1/1" {
+			t.Errorf("%s: effects %q", name, b.lines)
+		}
+		if !b.find(1).stalled {
+			t.Errorf("%s: not stalled", name)
+		}
+	}
+}

@@ -173,6 +173,13 @@ func (b *bench) forget() {
 
 // noted returns the notes of a kind since the last call of noted, and forgets all.
 func (b *bench) noted(kind NoteKind) []Note {
+	all := b.notesOf(kind)
+	b.notes = nil
+	return all
+}
+
+// notesOf does not forget them.
+func (b *bench) notesOf(kind NoteKind) []Note {
 	b.drain()
 	var all []Note
 	for _, n := range b.notes {
@@ -180,7 +187,6 @@ func (b *bench) noted(kind NoteKind) []Note {
 			all = append(all, n)
 		}
 	}
-	b.notes = nil
 	return all
 }
 
@@ -292,6 +298,9 @@ func (b *bench) dies(id SpawnID, d Death) {
 	b.drain() // its reason is asked for while it lives
 	b.Died(b.now, id, d)
 }
+
+// stalledNoMore ends a stall, as a frame of the worker would.
+func (b *bench) stalledNoMore(id SpawnID) { b.alive(b.now, b.find(id)) }
 
 // state is a living worker's state, or gone.
 func (b *bench) state(id SpawnID) State {

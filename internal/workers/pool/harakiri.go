@@ -10,28 +10,19 @@ import (
 // overTime is called when the clock of what the slot works on has run out. The page says what that
 // is: the request, the close() of the one before it, or nothing yet.
 func (p *Pool) overTime(now Time, s *slot) {
-	if s.struck || s.w.killed {
-		return
-	}
-	if s.closing {
-		if p.returned(s, s.closingSeq) {
-			p.closed(now, s)
-			p.settle(now)
-			return
-		}
+	switch {
+	case s.struck || s.w.killed:
+	case s.closing && p.returned(s, s.closingSeq):
+		p.closed(now, s)
+		p.settle(now)
+	case s.closing:
 		p.strike(now, s, nil)
-		return
-	}
-	if s.n == 0 {
-		return
-	}
-	switch r := s.line[0]; {
-	case !p.begun(r):
+	case !p.begun(s.line[0]):
 		p.neverBegun(now, s)
 	case s.late:
 		p.seenBegun(now, s)
 	case !p.victim(now, s):
-		p.strike(now, s, r)
+		p.strike(now, s, s.line[0])
 	}
 }
 
@@ -144,7 +135,7 @@ func (p *Pool) strike(now Time, s *slot, r *request) {
 	s.struck = true
 	if r != nil && r.place != placeGhost {
 		p.refuse(now, r, exchange.CauseHarakiri, "")
-		r.place = placeGhost
+		p.discard(r)
 	}
 	seq := s.closingSeq
 	if r != nil {
@@ -164,31 +155,26 @@ func (p *Pool) strike(now Time, s *slot, r *request) {
 	p.settle(now)
 }
 
-// unstrike is called when a struck slot's thread has come back.
+// unstrike is called when a slot's thread has come back, struck or not.
 func (p *Pool) unstrike(s *slot) {
-	if !s.struck || s.closing {
-		return
-	}
 	s.struck = false
 	p.timers.clear(&s.grace)
 }
 
 // graceOver is called when an interrupted thread has not come back in half its grace.
 func (p *Pool) graceOver(now Time, s *slot) {
-	if s.closing && p.returned(s, s.closingSeq) {
-		p.closed(now, s)
-		p.settle(now)
-		return
-	}
 	w := s.w
-	if p.pages.Heard(w.spawn) == s.heard {
+	switch {
+	case s.closing && p.returned(s, s.closingSeq):
+		p.closed(now, s)
+	case p.pages.Heard(w.spawn) == s.heard:
 		// Not even the main thread runs: the interpreter lock is held, and the neighbours stand
 		// as still as the guilty one. What they had begun safely is begun again elsewhere.
 		p.kill(w)
-		return
+	default:
+		w.condemned = true
+		p.killWhenAlone(w)
 	}
-	w.condemned = true
-	p.killWhenAlone(w)
 }
 
 // killWhenAlone kills a condemned worker as soon as none of its slots works on a request whose
@@ -218,9 +204,6 @@ func (p *Pool) kill(w *worker) {
 	}
 	w.killed = true
 	if w.state != StateDoomed {
-		if w.reason == event.ReasonNone {
-			w.reason = event.ReasonManual
-		}
 		p.move(w, StateDoomed, 0, nil)
 	}
 	p.emit(Effect{Op: OpKill, Spawn: w.spawn})

@@ -109,12 +109,14 @@ func TestPool_DoesNotKillAStruckWorkerWhoseThreadCameBackLate(t *testing.T) {
 	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
 	b.get(1, 2)
 	b.begins(1, 2)
-	b.passes(500 * ms)
 	b.Extend(b.now, 1, 1, time.Hour)
-	b.passes(500 * ms)
+	b.passes(time.Second + probeSoon)
 	b.heard[1]++
 	b.passes(harakiriGrace / 2)
 	b.forget()
+	if !b.find(1).condemned {
+		t.Error("the worker is not condemned")
+	}
 	b.ends(1)
 	b.ends(2)
 	b.passes(time.Second)
@@ -386,22 +388,23 @@ func TestPool_DoesNotSpareAThreadThatNobodyCanHoldUp(t *testing.T) {
 
 func TestPool_KnowsWhoFrozeAWorkerWhenOneIsStruckAlready(t *testing.T) {
 	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
-	b.get(1)
-	b.begins(1)
-	b.passes(10 * ms)
-	b.get(2)
-	b.begins(2)
+	b.get(1, 2)
+	b.begins(1, 2)
+	b.Extend(b.now, 1, 1, 2*time.Second)
+	b.passes(time.Second + probeSoon)
+	b.heard[1]++
+	b.passes(harakiriGrace / 2) // condemned: it ends with its neighbour, which now stands still
 	b.thread(1, 1).blocked = true
-	b.passes(990 * ms)
-	b.heard[1]++
-	b.passes(harakiriGrace/2 - 10*ms)
-	b.heard[1]++
 	b.forget()
-	b.passes(harakiriGrace)
-	b.drain()
-	w := b.find(1)
-	if !w.killed || w.own {
-		t.Errorf("killed %v, blamed on everybody %v", w.killed, w.own)
+	b.passes(900*ms + probeLate - 1)
+	b.expect("probe 1")
+	b.passes(1)
+	b.expect("kill 1")
+	b.Hello(b.now, 2)
+	b.killed(1)
+	b.expect("send 2 to 2/0")
+	if b.requests[2].suspect {
+		t.Error("2 is a suspect")
 	}
 }
 
@@ -464,4 +467,118 @@ func TestPool_LeavesAHeldUpThreadToTheClockOfAClose(t *testing.T) {
 	b.post(2)
 	b.passes(time.Second + unreadBound)
 	b.expect("send 1 to 1/0", "finish 1", "send 2 to 1/1", "take back 1/1")
+}
+
+func TestPool_StartsTheClockOfALateRequestWhenItIsSeenToRun(t *testing.T) {
+	for name, c := range map[string]struct {
+		harakiri Time
+		begun    Time // so long after it was sent
+		seen     func(*bench)
+		from     Time // when its clock starts
+	}{
+		"by a look at the page": {time.Second, 920 * ms, func(*bench) {}, time.Second},
+		"by its first frame":    {time.Second, 920 * ms, func(b *bench) { b.gives(1, 10, 100) }, 920 * ms},
+		"at its deadline":       {950 * ms, 920 * ms, func(*bench) {}, 950 * ms},
+	} {
+		b := serving(t, Options{Harakiri: c.harakiri})
+		b.get(1)
+		b.passes(unreadBound)
+		b.TookBack(b.now, 1, 0, 0)
+		b.passes(c.begun - unreadBound)
+		b.begins(1)
+		c.seen(b)
+		b.forget()
+		b.passes(c.from + c.harakiri - c.begun - 1)
+		b.expect()
+		b.passes(1)
+		b.drain()
+		if len(b.lines) == 0 || b.lines[0] != "fail 1: harakiri" {
+			t.Errorf("%s: effects %q", name, b.lines)
+		}
+	}
+}
+
+func TestPool_GivesASlotAwayWhoseCloseReturnedUnseen(t *testing.T) {
+	b := serving(t, Options{Harakiri: 800 * ms})
+	b.get(1)
+	b.begins(1)
+	b.endsBeforeClose(1)
+	b.passes(500 * ms)
+	b.get(2)
+	b.expect("send 1 to 1/0", "finish 1")
+	b.thread(1, 0).phase = PhaseIdle
+	b.passes(300 * ms)
+	b.expect("send 2 to 1/0")
+}
+
+func TestPool_AsksAFrozenWorkerAnewAfterSomebodyElseWasWaitedFor(t *testing.T) {
+	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
+	b.post(1)
+	b.passes(unreadBound)
+	b.TookBack(b.now, 1, 0, 0)
+	b.passes(time.Second - unreadBound)
+	b.expect("send 1 to 1/0", "take back 1/0", "probe 1")
+	s := &b.find(1).slots[1]
+	b.stalledNoMore(1)
+	b.post(2)
+	b.begins(2) // the other thread runs, and has a clock of its own
+	b.passes(probeSoon)
+	b.expect("send 2 to 1/1")
+	b.ends(2)
+	b.passes(time.Second - 1)
+	b.expect("finish 2")
+	b.passes(1)
+	b.expect("probe 1") // and not killed for what was not heard then
+	if s.probed != 0 {
+		t.Error("the wrong slot is probed")
+	}
+}
+
+func TestPool_StrikesWhoIsOnNoLockAlsoWhenItLooksLate(t *testing.T) {
+	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
+	b.get(1, 2)
+	b.begins(1, 2)
+	b.Extend(b.now, 1, 1, time.Hour)
+	b.passes(time.Second)
+	b.expect("send 1 to 1/0", "send 2 to 1/1", "probe 1")
+	b.now += probeLate // one late tick, less than a pause of the container
+	b.Tick(b.now)
+	b.expect("fail 1: harakiri", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1", respawn)
+}
+
+func TestPool_ReplacesAFrozenWorkerAtOnce(t *testing.T) {
+	b := serving(t, Options{Harakiri: 1300 * ms})
+	b.post(1)
+	b.passes(unreadBound)
+	b.TookBack(b.now, 1, 0, 0)
+	b.passes(1300*ms + probeLate - unreadBound)
+	b.expect("send 1 to 1/0", "take back 1/0", "probe 1", "take back 1/0", "retire 1: harakiri", "kill 1", respawn)
+}
+
+func TestPool_ComparesWhatIsHeardWithTheMomentOfTheInterrupt(t *testing.T) {
+	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
+	b.get(1, 2)
+	b.begins(1, 2)
+	b.Extend(b.now, 1, 1, time.Hour)
+	b.passes(time.Second)
+	b.heard[1]++ // the probe; what follows is not heard
+	b.passes(probeStep)
+	b.forget()
+	b.passes(harakiriGrace/2 - 1)
+	b.expect()
+	b.passes(1)
+	b.expect("kill 1")
+}
+
+func TestPool_KillsACondemnedWorkerWhenItsLastNeighbourComesBack(t *testing.T) {
+	b := serving(t, Options{Threads: 2, Harakiri: time.Second, NoInterrupt: true})
+	b.get(1)
+	b.begins(1)
+	b.passes(980 * ms)
+	b.get(2) // unread
+	b.passes(20*ms + probeSoon)
+	b.expect("send 1 to 1/0", "send 2 to 1/1", "probe 1", "take back 1/1", "fail 1: harakiri", "retire 1: harakiri",
+		"stacks 1/0 seq 1", "probe 1", respawn)
+	b.TookBack(b.now, 1, 1, 1)
+	b.expect("kill 1")
 }

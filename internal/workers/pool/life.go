@@ -10,27 +10,21 @@ import (
 // bootState is what is known about coming up. Only deaths before ready count here, and those before
 // a first answer that no request explains: a worker that crashes after it served is replaced at once.
 type bootState struct {
-	ever     bool // a worker has been ready once
-	failures int  // since a worker's first answer
-	until    timer
-	waiting  bool
-	fatal    bool // nothing can ever be served; said once
+	ever     bool  // a worker has been ready once
+	failures int   // since a worker's first answer
+	until    timer // runs while no attempt is made
+	fatal    bool  // nothing can ever be served; said once
 }
 
 // fatalBoots is how many workers may die before the first one ever was ready.
 const fatalBoots = 5
 
 func (b *bootState) pause() Time {
-	d := backoffMin
-	for i := 1; i < b.failures && d < backoffMax; i++ {
-		d *= 2
-	}
-	return min(d, backoffMax)
+	return min(backoffMin<<min(b.failures-1, 10), backoffMax)
 }
 
 func (p *Pool) backOff(now Time) {
 	p.boot.failures++
-	p.boot.waiting = true
 	p.timers.set(&p.boot.until, timerBackoff, now+p.boot.pause())
 }
 
@@ -67,7 +61,7 @@ func (p *Pool) reconcile(now Time) {
 		p.retire(now, w, w.due)
 		ready--
 	}
-	if p.boot.waiting {
+	if p.boot.until.on {
 		return
 	}
 	if p.gen.state == generationDead {
@@ -76,10 +70,7 @@ func (p *Pool) reconcile(now Time) {
 	if p.gen.state != generationReady {
 		return
 	}
-	want := p.target - ready - starting
-	if due > 0 {
-		want += min(due, p.opts.ReloadStep)
-	}
+	want := p.target - ready - starting + min(due, p.opts.ReloadStep)
 	for ; want > 0; want-- {
 		p.spawnWorker(now, p.gen, false)
 	}
@@ -111,10 +102,7 @@ func (p *Pool) spawnWorker(now Time, g *generation, proving bool) {
 	}
 	w.stall.worker, w.mercy.worker = w, w
 	if n := p.opts.MaxRequests; n > 0 {
-		w.limit = n
-		if d := p.opts.MaxRequestsDelta; d > 0 {
-			w.limit += p.rng.IntN(d + 1)
-		}
+		w.limit = n + p.rng.IntN(p.opts.MaxRequestsDelta+1)
 	}
 	p.workers = append(p.workers, w)
 	p.totals.Born++
@@ -130,10 +118,7 @@ func (p *Pool) Hello(now Time, id SpawnID) {
 	}
 	w.ready = now
 	if life := p.opts.MaxLifetime; life > 0 {
-		w.leaveAt = now + life
-		if d := p.opts.LifetimeDelta; d > 0 {
-			w.leaveAt += Time(p.rng.Int64N(int64(d) + 1))
-		}
+		w.leaveAt = now + life + Time(p.rng.Int64N(int64(p.opts.LifetimeDelta)+1))
 		p.startCycle(now)
 	}
 	p.boot.ever = true
@@ -151,7 +136,7 @@ func (p *Pool) Hello(now Time, id SpawnID) {
 // firstAnswer ends the pauses between attempts: a worker has come up and served.
 func (p *Pool) firstAnswer(w *worker) {
 	if w.requests == 1 {
-		p.boot.failures, p.boot.waiting = 0, false
+		p.boot.failures = 0
 		p.timers.clear(&p.boot.until)
 	}
 }
@@ -215,10 +200,7 @@ func (p *Pool) retire(now Time, w *worker, why event.Reason) {
 // leave takes a worker out of service: what it has not read comes back, then its slots are
 // half-closed, so that it ends when its requests are done.
 func (p *Pool) leave(now Time, w *worker, to State) {
-	w.retired = true
 	w.reserved = p.keepReservation(w)
-	p.timers.clear(&w.stall)
-	w.stalled = false
 	p.move(w, to, 0, nil)
 	for i := range w.slots {
 		s := &w.slots[i]
@@ -256,11 +238,8 @@ func (p *Pool) mercyOver(w *worker) {
 		p.kill(w)
 		return
 	}
-	if !w.warned {
-		w.warned = true
-		p.warn("worker %d (spawn %d) is to leave (%s) but still has a request after %v; set harakiri to bound requests",
-			w.number, w.spawn, w.reason, p.opts.RetireMercy)
-	}
+	p.warn("worker %d (spawn %d) is to leave (%s) but still has a request after %v; set harakiri to bound requests",
+		w.number, w.spawn, w.reason, p.opts.RetireMercy)
 }
 
 // Memory reports a worker's resident memory in bytes.
@@ -271,15 +250,12 @@ func (p *Pool) Memory(now Time, id SpawnID, rss int64) {
 	}
 	w.rss = rss
 	p.checkLimits(now, w)
-	p.reconcile(now)
+	p.settle(now)
 }
 
 // Stop lets everything end: nothing is queued any more, every worker retires when its requests
 // are answered. OpStopped follows.
 func (p *Pool) Stop(now Time) {
-	if p.stopping {
-		return
-	}
 	p.stopping = true
 	for _, r := range p.waiting() {
 		p.unlist(r)
@@ -316,13 +292,12 @@ func (p *Pool) Force(now Time) {
 			for j := 0; j < s.n; j++ {
 				if r := s.line[j]; r.place == placeSlot {
 					p.refuse(now, r, exchange.CauseDraining, "")
-					r.place = placeGhost
+					p.discard(r)
 				}
 			}
 		}
 		p.kill(w)
 	}
-	p.checkStopped()
 }
 
 func (p *Pool) checkStopped() {

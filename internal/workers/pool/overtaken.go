@@ -11,6 +11,5 @@ func (p *Pool) Overtaken(now Time, id SpawnID, index int) {
 	}
 	s.taking = false
 	p.comeBack(now, s, s.line[0])
-	p.killWhenAlone(s.w)
 	p.settle(now)
 }

@@ -69,12 +69,17 @@ func TestPool_SendsAheadAgainWhenTheClientReadsAgain(t *testing.T) {
 
 func TestPool_ForgetsAPauseWithItsAnswer(t *testing.T) {
 	b := leaving(t)
+	b.passes(400 * ms)
 	b.Paused(b.now, 1, 0)
 	b.ends(1) // of a worker that is dead, everything is read
 	b.get(2)
 	b.begins(2)
 	b.Resumed(b.now, 1, 0)
-	b.expect("finish 1", "send 2 to 1/0")
+	b.get(3)
+	b.expect("finish 1", "send 2 to 1/0", "send 3 to 1/0 ahead")
+	b.Cancel(b.now, 3)
+	b.TookBack(b.now, 1, 0, 1)
+	b.forget()
 	b.passes(time.Second - 1)
 	b.expect()
 	b.passes(1)

@@ -146,6 +146,8 @@ func (o Options) withDefaults() Options {
 	if o.AnswerBuffer <= 0 {
 		o.AnswerBuffer = 1 << 20
 	}
+	o.MaxRequestsDelta = max(o.MaxRequestsDelta, 0)
+	o.LifetimeDelta = max(o.LifetimeDelta, 0)
 	if o.AheadBelow <= 0 {
 		o.AheadBelow = aheadBound / 2
 	}
@@ -221,7 +223,6 @@ func New(o Options, pages Pages) *Pool {
 	p.queue.init()
 	p.suspects.init()
 	p.timers.init()
-	p.boot.until.kind = timerBackoff
 	return p
 }
 

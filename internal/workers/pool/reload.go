@@ -81,7 +81,7 @@ func (p *Pool) TemplateReady(now Time, number int) {
 		p.gen.state = generationReady
 		p.note(Note{Kind: NoteTemplate, Generation: number, Text: "ready"})
 		if p.boot.ever {
-			p.boot.failures, p.boot.waiting = 0, false
+			p.boot.failures = 0
 			p.timers.clear(&p.boot.until)
 		}
 		p.settle(now)
@@ -142,7 +142,6 @@ func (p *Pool) commitReload(now Time) {
 			p.retire(now, w, p.reload.reason)
 		}
 	}
-	p.boot.waiting = false
 	p.timers.clear(&p.boot.until)
 }
 
@@ -152,7 +151,7 @@ func (p *Pool) refuseReload(now Time, text string) {
 	p.next = nil
 	for _, w := range p.workers {
 		if w.generation == g.number {
-			w.proving = false
+			w.proving, w.reason = false, p.reload.reason
 			p.kill(w)
 		}
 	}

@@ -26,6 +26,9 @@ func TestPool_ReloadsWorkerByWorkerOnceTheNewCodeHasComeUp(t *testing.T) {
 	b.expect("start template 2")
 	b.TemplateReady(b.now, 2)
 	b.expect("spawn 3 as number 3 of generation 2")
+	if got := texts(b.notesOf(NoteTemplate)); got != "starting; ready" {
+		t.Errorf("notes %s", got)
+	}
 	b.get(2)
 	b.expect("send 2 to 2/0") // the old ones serve until then
 	b.runs(2)
@@ -86,6 +89,9 @@ func TestPool_GoesOnWhenTheNewCodeDoesNotComeUp(t *testing.T) {
 			b.forget()
 			c.fails(b)
 			b.expect(c.want...)
+			if b.boot.until.on {
+				t.Error("it pauses, and the old code has not failed")
+			}
 			b.get(1, 2)
 			b.runs(1, 2)
 			b.expect("send 1 to 1/0", "send 2 to 2/0", "finish 1", "finish 2")
@@ -219,7 +225,7 @@ func TestPool_EndsAPauseBetweenAttemptsWithAReload(t *testing.T) {
 	b.TemplateReady(b.now, 2)
 	b.Hello(b.now, 4)
 	b.expect("start template 2", "spawn 4 as number 2 of generation 2", "spawn 5 as number 3 of generation 2")
-	if b.boot.waiting || b.boot.until.on {
+	if b.boot.until.on {
 		t.Error("it waits for the old code to come up")
 	}
 }
@@ -247,4 +253,17 @@ func TestPool_DoesNotReloadWhileItStops(t *testing.T) {
 	b.TemplateFailed(b.now, 2, 1, "told to")
 	b.Scale(b.now, 1)
 	b.expect()
+}
+
+func TestPool_SaysWhyTheWorkerOfARefusedReloadGoes(t *testing.T) {
+	b := serving(t, Options{})
+	b.Reload(b.now, event.ReasonTouch)
+	b.TemplateReady(b.now, 2)
+	b.forget()
+	b.TemplateDied(b.now, 2, "gone")
+	b.killed(2)
+	n := b.noted(NoteWorker)
+	if len(n) != 2 || n[0].To != StateDoomed || n[0].Reason != event.ReasonTouch || n[1].To != StateGone || n[1].Reason != event.ReasonTouch {
+		t.Errorf("notes %+v", n)
+	}
 }

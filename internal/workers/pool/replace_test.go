@@ -179,6 +179,9 @@ func TestPool_KillsARetiredWorkerThatDoesNotEnd(t *testing.T) {
 	b.expect("kill 1")
 	b.passes(time.Hour)
 	b.expect()
+	if n := b.noted(NoteWarning); len(n) != 1 {
+		t.Errorf("warnings %+v", n)
+	}
 }
 
 func TestPool_WarnsOnceAboutARetiredWorkerThatStillWorks(t *testing.T) {
@@ -212,9 +215,9 @@ func TestPool_SparesAYoungWorker(t *testing.T) {
 
 func TestPool_LooksAtLifetimesWithoutRequests(t *testing.T) {
 	b := serving(t, Options{MaxLifetime: time.Hour})
-	b.passes(time.Hour - cycle)
+	b.passes(time.Hour - 1)
 	b.expect()
-	b.passes(2 * cycle)
+	b.passes(1)
 	b.expect(respawn)
 }
 
@@ -301,4 +304,38 @@ func TestPool_DoesNotStopAReplacementBecauseOfScaling(t *testing.T) {
 	b.expect()
 	b.Hello(b.now, 4)
 	b.expect("retire 1: max-requests")
+}
+
+func TestPool_KeepsTheFirstReasonForWhichAWorkerIsDue(t *testing.T) {
+	b := serving(t, Options{MaxRequests: 1, ReloadOnRSS: 100})
+	b.Memory(b.now, 1, 100)
+	b.get(1)
+	b.runs(1)
+	b.Hello(b.now, 2)
+	b.expect(respawn, "send 1 to 1/0", "finish 1", "retire 1: memory")
+	b.Memory(b.now, 1, 200)
+	b.expect()
+}
+
+func TestPool_JudgesNoWorkerBeforeItIsReady(t *testing.T) {
+	b := newBench(t, Options{ReloadOnRSS: 100, MaxLifetime: time.Hour})
+	b.TemplateReady(b.now, 1)
+	b.Memory(b.now, 1, 1000)
+	b.Hello(b.now, 1)
+	b.expect("spawn 1 as number 1 of generation 1")
+	b.Memory(b.now, 1, 1000)
+	b.expect(respawn)
+}
+
+func TestPool_HasNoRequestLimitWithoutOne(t *testing.T) {
+	b := serving(t, Options{Processes: 20, MaxRequestsDelta: 50})
+	for _, w := range b.workers {
+		if w.limit != 0 {
+			t.Errorf("limit %d", w.limit)
+		}
+	}
+	b = serving(t, Options{MaxRequests: 3, MaxRequestsDelta: -1, MaxLifetime: time.Second, LifetimeDelta: -time.Second})
+	if w := b.find(1); w.limit != 3 || w.leaveAt != b.now+time.Second {
+		t.Errorf("limit %d, life until %v", w.limit, w.leaveAt)
+	}
 }

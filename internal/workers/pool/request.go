@@ -84,7 +84,6 @@ func (l *reqList) pushFront(r *request) {
 
 func (l *reqList) remove(r *request) {
 	r.prev.next, r.next.prev = r.next, r.prev
-	r.prev, r.next = nil, nil
 	l.len--
 }
 
@@ -94,20 +93,16 @@ func (p *Pool) newRequest(q Request) *request {
 		r = &request{}
 	} else {
 		p.spare = r.next
-		*r = request{}
 	}
 	r.Request = q
-	r.length = -1
 	r.deadline.req = r
 	return r
 }
 
 // forget ends the pool's knowledge of r. It must be in no list and on no slot.
 func (p *Pool) forget(r *request) {
-	p.timers.clear(&r.deadline)
 	delete(p.requests, r.ID)
-	r.slot = nil
-	r.next = p.spare
+	*r = request{next: p.spare}
 	p.spare = r
 }
 
@@ -147,7 +142,6 @@ func (s *slot) off(r *request) {
 	if s.line[0] == r {
 		s.line[0] = s.line[1]
 	}
-	s.line[1] = nil
 	s.n--
 }
 

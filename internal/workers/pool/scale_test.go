@@ -120,13 +120,19 @@ func TestPool_ShowsTheScalerWhatItNeeds(t *testing.T) {
 	if want := 2*time.Second + 2*600*ms; sum != want {
 		t.Errorf("the slots ran for %v, expected %v", sum, want)
 	}
+	b.passes(200 * ms)
 	b.ends(1, 2, 3, 4)
 	b.runs(5)
 	b.passes(cycle)
+	sum = 0
 	for _, w := range s.last().Workers {
 		if w.Busy || w.BusySlots != 0 {
 			t.Errorf("worker %+v", w)
 		}
+		sum += w.Running
+	}
+	if want := 2*time.Second + 2*600*ms + 4*200*ms; sum != want {
+		t.Errorf("the slots ran for %v, expected %v", sum, want)
 	}
 	b.passes(cycle) // two more are wanted
 	b.passes(cycle)
@@ -196,6 +202,17 @@ func TestPool_AsksTheScalerOncePerCycleAlsoWhenIdle(t *testing.T) {
 	if at, ok := b.Next(); !ok || at != b.now+cycle {
 		t.Errorf("next %v at %v", at, b.now)
 	}
+	b.now += cycle + 300*ms
+	b.Tick(b.now)
+	if at, _ := b.Next(); at != b.now+cycle-300*ms {
+		t.Errorf("next %v at %v: a little late is no reason to be late for ever", at, b.now)
+	}
+	b.now += 2*cycle - 300*ms // two at once
+	b.Tick(b.now)
+	if at, _ := b.Next(); at != b.now+cycle {
+		t.Errorf("next %v at %v", at, b.now)
+	}
+	s.samples = s.samples[:11]
 	b.Stop(b.now)
 	b.passes(2 * cycle)
 	if n := len(s.samples); n != 11 {
@@ -227,11 +244,19 @@ func TestPool_TakesItsSettingsTogether(t *testing.T) {
 	}
 	got := Options{}.withDefaults()
 	if got.ReloadStep != 1 || got.QueueLimit != 1024 || got.QueueTimeout != 30*time.Second ||
-		got.AnswerBuffer != 1<<20 || got.RetireMercy != 60*time.Second {
+		got.AnswerBuffer != 1<<20 || got.AheadBelow != 5*ms || got.RetireMercy != 60*time.Second {
 		t.Errorf("defaults %+v", got)
 	}
-	own := Options{ReloadStep: 2, QueueLimit: 3, QueueTimeout: 4, AnswerBuffer: 5, RetireMercy: 6}.withDefaults()
-	if own.ReloadStep != 2 || own.QueueLimit != 3 || own.QueueTimeout != 4 || own.AnswerBuffer != 5 || own.RetireMercy != 6 {
+	own := Options{ReloadStep: 2, QueueLimit: 3, QueueTimeout: 4, AnswerBuffer: 5, RetireMercy: 6, AheadBelow: 7}.withDefaults()
+	if own.ReloadStep != 2 || own.QueueLimit != 3 || own.QueueTimeout != 4 || own.AnswerBuffer != 5 || own.RetireMercy != 6 || own.AheadBelow != 7 {
 		t.Errorf("settings %+v", own)
 	}
+}
+
+func TestPool_SaysWhoLoweredTheSetPoint(t *testing.T) {
+	b, _ := scaling(t, Options{Processes: 3, Cheaper: 1, Initial: 3}, -1)
+	b.passes(cycle)
+	b.expect("retire 1: cheaper")
+	b.Scale(b.now, -1)
+	b.expect("retire 2: manual")
 }

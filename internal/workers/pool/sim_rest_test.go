@@ -74,7 +74,7 @@ func (w *world) resting() bool {
 	if w.p.stopping {
 		return w.stopped
 	}
-	if w.p.Ready() != w.p.target || len(w.p.workers) != w.p.target || w.p.reloading() || w.p.reload.again != event.ReasonNone || w.p.boot.waiting {
+	if w.p.Ready() != w.p.target || len(w.p.workers) != w.p.target || w.p.reloading() || w.p.reload.again != event.ReasonNone || w.p.boot.until.on {
 		return false
 	}
 	for _, sw := range w.living {

@@ -166,7 +166,7 @@ func (w *world) checkRequests() {
 		}
 		switch r.place {
 		case placeSlot, placeGhost:
-			if s := r.slot; s == nil || s.line[0] != r && s.line[1] != r || p.find(s.w.spawn) != s.w {
+			if s := r.slot; s == nil || s.line[0] != r && s.last() != r || p.find(s.w.spawn) != s.w {
 				w.failf("request %d is on no living slot", id)
 			}
 		}

@@ -153,7 +153,33 @@ func TestPool_DoesNothingAboutADeathWhileItStops(t *testing.T) {
 	b.forget()
 	b.crashes(1)
 	b.expect()
-	if b.boot.waiting {
+	if b.boot.until.on {
 		t.Error("it pauses before nothing")
+	}
+}
+
+func TestPool_ForgetsAReloadWhenItStops(t *testing.T) {
+	b := serving(t, Options{})
+	b.Reload(b.now, "reload")
+	b.TemplateReady(b.now, 2)
+	b.Stop(b.now)
+	b.forget()
+	b.leaves(2) // the first worker of the new generation
+	b.leaves(1)
+	b.expect("stopped")
+
+	b = serving(t, Options{Processes: 2})
+	b.get(1, 2)
+	b.begins(1, 2)
+	b.Reload(b.now, "reload")
+	b.TemplateReady(b.now, 2)
+	b.Hello(b.now, 3)
+	b.Stop(b.now)
+	b.forget()
+	b.ends(1, 2)
+	b.expect("finish 1", "finish 2")
+	b.Scale(b.now, 1)
+	if n := b.noted(NoteScale); len(n) != 0 {
+		t.Errorf("notes %+v", n)
 	}
 }

@@ -7,9 +7,7 @@ package pool
 // placeSuspects sends each suspect that has an empty worker, and keeps workers free for the rest:
 // at most half of the ready ones, so that suspects never stop everybody else.
 func (p *Pool) placeSuspects(now Time) {
-	if p.closing > 0 {
-		p.lookAtClosing(now)
-	}
+	p.lookAtClosing(now)
 	ready, reserved := 0, 0
 	for _, w := range p.workers {
 		if w.state == StateReady {
@@ -23,29 +21,29 @@ func (p *Pool) placeSuspects(now Time) {
 	for r := p.suspects.first(); r != nil && r != &p.suspects.head; r = next {
 		next = r.next
 		w := p.host(r)
-		if w == nil {
-			if reserved > 0 && reserved >= ready/2 {
-				continue
-			}
-			if w = p.quietest(); w == nil {
-				continue
-			}
-			reserved++
-			p.reserve(w, r)
-		} else if w.occupied > 0 || w.stalled {
-			// A worker that is empty meanwhile is better than waiting for this one's requests.
-			if x := p.quietest(); x != nil && x.occupied == 0 {
-				w.reserved = nil
+		if w == nil || !w.isEmpty() {
+			x := p.quietest()
+			switch {
+			case x == nil:
+			case w == nil && (reserved == 0 || reserved < ready/2):
+				reserved++
+				p.reserve(x, r)
 				w = x
-				p.reserve(w, r)
+			case w != nil && x.occupied == 0:
+				// Better than waiting for the requests of its own.
+				w.reserved = nil
+				p.reserve(x, r)
+				w = x
 			}
 		}
-		if w.occupied == 0 && !w.stalled {
+		if w != nil && w.isEmpty() {
 			p.unlistSuspect(r)
 			p.send(now, r, &w.slots[0])
 		}
 	}
 }
+
+func (w *worker) isEmpty() bool { return w.occupied == 0 && !w.stalled }
 
 // reserve keeps a worker for r: what waits there goes elsewhere.
 func (p *Pool) reserve(w *worker, r *request) {

@@ -165,9 +165,9 @@ func TestPool_DoesNotHoldUpOneSuspectBecauseOfAnother(t *testing.T) {
 func TestPool_FreesAWorkerWhoseSuspectHasGone(t *testing.T) {
 	for name, goes := range map[string]func(*bench){
 		"its client left":    func(b *bench) { b.Cancel(b.now, 1) },
-		"it waited too long": func(b *bench) { b.passes(time.Second) },
+		"it waited too long": func(b *bench) { b.passes(800 * ms) },
 	} {
-		b := serving(t, Options{Processes: 2, QueueTimeout: time.Second})
+		b := serving(t, Options{Processes: 2, Threads: 2, QueueTimeout: 1300 * ms})
 		b.get(1, 2)
 		b.begins(1, 2)
 		b.crashes(1)
@@ -178,6 +178,9 @@ func TestPool_FreesAWorkerWhoseSuspectHasGone(t *testing.T) {
 		b.drain()
 		if w := b.find(2); w.reserved != nil || b.suspects.len != 0 {
 			t.Errorf("%s: worker 2 is kept for %+v", name, w.reserved)
+		}
+		if n := len(b.lines); n < 2 || b.lines[1] != "send 3 to 2/1" {
+			t.Errorf("%s: effects %q", name, b.lines)
 		}
 	}
 }
@@ -272,4 +275,30 @@ func TestPool_TakesRequestsWhileSuspectsFillTheQueue(t *testing.T) {
 	b.expect("send 7 to 4/1") // a free slot is no queue
 	b.get(8)
 	b.expect("fail 8: queue-full")
+}
+
+func TestPool_RunsTwoSuspectsAtATimeWhenThereAreWorkersEnough(t *testing.T) {
+	b := serving(t, Options{Processes: 5, Threads: 2})
+	b.get(1, 2, 3, 4, 5, 6)
+	b.begins(1, 2, 3, 4, 5, 6)
+	b.ends(2, 3, 4, 5)
+	b.forget()
+	b.crashes(1)
+	b.expect("spawn 6 as number 1 of generation 1", "send 1 to 2/0", "send 6 to 3/0")
+}
+
+func TestPool_KeepsAWorkerForASuspectUntilItIsEmpty(t *testing.T) {
+	b := serving(t, Options{Processes: 2, Threads: 2})
+	b.get(1, 2, 3, 4)
+	b.begins(1, 2, 3, 4)
+	b.crashes(1) // 1 and 3 are suspects
+	b.forget()
+	b.ends(2)
+	b.expect("finish 2")
+	b.ends(4)
+	b.expect("finish 4", "send 1 to 2/0")
+	b.Hello(b.now, 3)
+	b.expect() // one of two is the most
+	b.ends(1)
+	b.expect("finish 1", "send 3 to 2/0")
 }

@@ -56,7 +56,7 @@ func TestPool_EndsThePauseWhenATemplateIsReady(t *testing.T) {
 	b.killed(1)
 	b.crashes(2)
 	b.forget()
-	if !b.boot.waiting {
+	if !b.boot.until.on {
 		t.Fatal("a worker died before it served anything")
 	}
 	b.TemplateReady(b.now, 1)

@@ -8,10 +8,13 @@ import (
 // Next tells when Tick is to be called at the latest.
 func (p *Pool) Next() (Time, bool) {
 	at, ok := p.timers.next()
-	if p.cycling && (!ok || p.nextCycle < at) {
+	switch {
+	case !p.cycling:
+		return at, ok
+	case !ok:
 		return p.nextCycle, true
 	}
-	return at, ok
+	return min(at, p.nextCycle), true
 }
 
 // Tick does what is due by now.
@@ -44,9 +47,7 @@ func (p *Pool) fire(now Time, x *timer) {
 	case timerSteal:
 		p.steal(now)
 	case timerQuiet:
-		if s := x.slot; s.n > 0 && s.line[0].place == placeSlot && !s.line[0].released {
-			p.release(s, s.line[0])
-		}
+		p.release(x.slot, x.slot.line[0])
 	case timerClosing:
 		if s := x.slot; s.closing && p.returned(s, s.closingSeq) {
 			p.closed(now, s)
@@ -62,7 +63,6 @@ func (p *Pool) fire(now Time, x *timer) {
 	case timerMercy:
 		p.mercyOver(x.worker)
 	case timerBackoff:
-		p.boot.waiting = false
 		p.settle(now)
 	}
 }
@@ -149,12 +149,9 @@ func (p *Pool) scale(now Time) {
 	m.Starting = max(0, p.target-len(m.Workers))
 	d := p.opts.Scaler.Decide(m)
 	switch {
-	case d.Delta > 0:
+	case d.Delta >= 0:
 		p.moveTarget(min(p.target+d.Delta, p.processes), d.Why)
-	case d.Delta < 0 && p.target > max(m.Cheaper, 1):
-		if p.leaver(false) == nil {
-			return // only busy ones; the scaler asks again
-		}
+	case p.target > max(m.Cheaper, 1) && p.leaver(false) != nil: // only busy ones: the scaler asks again
 		p.shrink = event.ReasonCheaper
 		p.moveTarget(p.target-1, d.Why)
 	}

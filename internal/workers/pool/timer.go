@@ -1,6 +1,9 @@
 package pool
 
-import "iter"
+import (
+	"iter"
+	"math"
+)
 
 // A timer list holds deadlines in order. Nearly every kind of deadline is "now plus a constant",
 // so a new one belongs at the end: insertion looks from there, and removal is O(1). That is why
@@ -86,11 +89,10 @@ func (t *timerSet) all(kind timerKind) iter.Seq[*timer] {
 
 // next returns the earliest deadline of all kinds.
 func (t *timerSet) next() (Time, bool) {
-	var at Time
-	found := false
+	at, found := Time(math.MaxInt64), false
 	for k := range t.lists {
-		if x := t.first(timerKind(k)); x != nil && (!found || x.at < at) {
-			at, found = x.at, true
+		if x := t.first(timerKind(k)); x != nil {
+			at, found = min(at, x.at), true
 		}
 	}
 	return at, found

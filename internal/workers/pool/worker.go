@@ -82,12 +82,10 @@ type worker struct {
 	stallFor Time
 	stall    timer
 	mercy    timer
-	warned   bool
 
 	killed    bool
 	own       bool // we end it for something that it did, and it is not known which request did it
 	condemned bool // to be killed as soon as its neighbours are done
-	retired   bool // its slots are half-closed
 	proving   bool // the first worker of a new generation
 	failCode  int
 	failText  string
