@@ -47,6 +47,7 @@ test: build .venv/ready .venv-test/ready ## install what the tests need and run 
 .PHONY: test-full
 test-full: build .venv/ready .venv-test/ready ## the long forms of the tests as well (hours)
 	@FENDER_FULL=1 scripts/test.sh $(TEST)
+	@go run ./scripts/mutate
 
 .PHONY: lint
 lint: build/tools/golangci-lint ## golangci-lint, pinned in tools/lint/go.mod
