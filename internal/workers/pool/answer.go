@@ -50,14 +50,6 @@ func (p *Pool) firstPart(now Time, s *slot, r *request, length int64) {
 	p.alive(now, s.w)
 }
 
-// seenBegun starts the clocks of a request that was not begun in time, once it is seen to be.
-func (p *Pool) seenBegun(now Time, s *slot) {
-	if s.late {
-		s.late = false
-		p.startHarakiri(now, s)
-	}
-}
-
 // release lets r's answer begin to leave. From here on r is never begun again.
 func (p *Pool) release(s *slot, r *request) {
 	p.timers.clear(&s.quiet)

@@ -189,3 +189,16 @@ func TestPool_SparesACloseThatReturnsInTime(t *testing.T) {
 		}
 	}
 }
+
+func TestPool_GivesASlotAwayWhoseCloseReturnedUnseen(t *testing.T) {
+	b := serving(t, Options{Harakiri: 800 * ms})
+	b.get(1)
+	b.begins(1)
+	b.endsBeforeClose(1)
+	b.passes(500 * ms)
+	b.get(2)
+	b.expect("send 1 to 1/0", "finish 1")
+	b.thread(1, 0).phase = PhaseIdle
+	b.passes(300 * ms)
+	b.expect("send 2 to 1/0")
+}

@@ -51,29 +51,6 @@ func (p *Pool) Cancel(now Time, id exchange.ID) {
 	p.killWhenAlone(s.w)
 }
 
-// lastWord is what a request hears that will get no answer of its own.
-func (p *Pool) lastWord(now Time, r *request, c exchange.Cause) Effect {
-	e := Effect{Op: OpFail, ID: r.ID, Cause: c, Facts: p.facts(now, r)}
-	if r.released {
-		e.Op = OpCut
-	}
-	return e
-}
-
-func (p *Pool) facts(now Time, r *request) exchange.Facts {
-	f := exchange.Facts{Attempts: r.begins}
-	if s := r.slot; s != nil {
-		f.Worker, f.Spawn, f.Generation, f.Slot = s.w.number, uint64(s.w.spawn), s.w.generation, s.index
-		f.Queue, f.Work = r.sent-r.arrived, now-r.sent
-		if r.place == placeSlot && p.begun(r) {
-			f.Attempts++
-		}
-	} else {
-		f.Queue = now - r.arrived
-	}
-	return f
-}
-
 func (p *Pool) enqueue(r *request) {
 	r.place, r.slot = placeQueue, nil
 	p.queue.pushBack(r)
@@ -123,37 +100,6 @@ func (p *Pool) unlist(r *request) {
 		p.unreserve(r)
 	}
 	p.timers.clear(&r.deadline)
-}
-
-// lateCause names what a request waited for in vain.
-func (p *Pool) lateCause(r *request) exchange.Cause {
-	if r.begins > 0 {
-		return exchange.CauseWorkerCrash
-	}
-	if !p.boot.ever {
-		return exchange.CauseBooting
-	}
-	return exchange.CauseQueueTimeout
-}
-
-// fail answers r, which is in no list, with the cause and forgets it.
-func (p *Pool) fail(now Time, r *request, c exchange.Cause) {
-	p.refuse(now, r, c, "")
-	p.forget(r)
-}
-
-// refuse gives r its last word, which is not its answer: it is counted and noted.
-func (p *Pool) refuse(now Time, r *request, c exchange.Cause, text string) {
-	p.totals.Failed++
-	if r.released {
-		p.totals.Cut++
-	}
-	p.emit(p.lastWord(now, r, c))
-	n := Note{Kind: NoteError, ID: r.ID, Cause: c, Text: text}
-	if r.slot != nil {
-		n.Spawn, n.Number, n.Generation = r.slot.w.spawn, r.slot.w.number, r.slot.w.generation
-	}
-	p.note(n)
 }
 
 // begun tells whether the application has begun r, which is or was on its slot.
@@ -302,94 +248,6 @@ func (p *Pool) steal(now Time) {
 		return
 	}
 	p.takeBack(s)
-}
-
-// takeBack asks for everything unread on the slot; TookBack tells what came.
-func (p *Pool) takeBack(s *slot) {
-	p.timers.clear(&s.ahead)
-	if s.taking {
-		return
-	}
-	s.taking = true
-	p.emit(Effect{Op: OpTakeBack, Spawn: s.w.spawn, Slot: s.index})
-}
-
-// TookBack reports that the n newest messages of the slot came back unread.
-func (p *Pool) TookBack(now Time, id SpawnID, index, n int) {
-	s := p.findSlot(id, index)
-	if s == nil {
-		return
-	}
-	s.taking = false
-	for ; n > 0 && s.n > 0; n-- {
-		p.comeBack(now, s, s.last())
-	}
-	p.settle(now)
-}
-
-// SendFailed reports that the newest message did not get into the slot's socket, or was refused: the
-// worker does not read. What is sent to the same slot later in the same batch of effects must fail
-// as well.
-func (p *Pool) SendFailed(now Time, id SpawnID, index int) {
-	if w := p.find(id); w != nil {
-		p.stallWorker(now, w)
-		p.TookBack(now, id, index, 1)
-	}
-}
-
-// comeBack takes an unread request off the slot's line and puts it back to its turn.
-func (p *Pool) comeBack(now Time, s *slot, r *request) {
-	overtaken := s.n == 2 && s.line[0] == r
-	s.off(r)
-	p.timers.clear(&s.ahead)
-	switch {
-	case s.n == 0:
-		p.timers.clear(&s.unread)
-		s.slow = s.closing
-		if !s.closing {
-			p.timers.clear(&s.harakiri)
-		}
-		if s.isFree() {
-			p.vacate(now, s)
-		}
-	case overtaken:
-		p.begin(now, s)
-	default:
-		s.slow = true
-	}
-	if s.w.reserved == r {
-		s.w.reserved = nil
-	}
-	if r.place == placeGhost {
-		p.forget(r)
-	} else {
-		p.totals.TakenBack++
-		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
-		p.requeue(now, r)
-	}
-	p.killWhenAlone(s.w)
-}
-
-// stallWorker gives the worker nothing more until a frame of it is seen, or a pause is over.
-func (p *Pool) stallWorker(now Time, w *worker) {
-	w.stallFor = min(max(2*w.stallFor, unreadBound), stallMax)
-	w.stalled = true
-	p.timers.set(&w.stall, timerStall, now+w.stallFor)
-	for i := range w.slots {
-		if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
-			p.takeBack(s)
-		}
-	}
-}
-
-// alive is called at each first frame of an answer: a worker that was stalled runs again.
-func (p *Pool) alive(now Time, w *worker) {
-	w.stallFor = 0
-	if w.stalled {
-		w.stalled = false
-		p.timers.clear(&w.stall)
-		p.dispatch(now)
-	}
 }
 
 // settle brings everything to where it belongs after an event: lives first, then requests.

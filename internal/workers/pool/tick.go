@@ -67,27 +67,6 @@ func (p *Pool) fire(now Time, x *timer) {
 	}
 }
 
-// unreadTooLong is called when a message has lain long before a thread that should be waiting.
-func (p *Pool) unreadTooLong(now Time, s *slot) {
-	if p.begun(s.line[0]) {
-		if s.late {
-			p.seenBegun(now, s)
-			p.alive(now, s.w)
-		}
-		return
-	}
-	if !s.closing {
-		p.stallWorker(now, s.w)
-		p.timers.set(&s.unread, timerUnread, now+unreadBound)
-		if s.late {
-			return
-		}
-		// If it has been read it stays, and is looked after: its clocks start when it is begun.
-		s.late = true
-	}
-	p.takeBack(s)
-}
-
 // aheadTooLong is called when a request has waited long behind another one.
 func (p *Pool) aheadTooLong(s *slot) {
 	if s.n == 2 && !p.begun(s.line[0]) && s.unread.on {
