@@ -199,11 +199,18 @@ func (w *world) noted(n *Note) {
 		w.seen.Retried++
 	case NoteScale:
 		w.seen.Scaled++
+		w.target += n.Delta
 	case NoteReload:
 		if n.Text == "began" {
 			w.began++
 		}
 	case NoteWorker:
+		if n.From == StateReady {
+			w.ready--
+		}
+		if n.To == StateReady {
+			w.ready++
+		}
 		if n.To == StateRetiring {
 			switch n.Reason {
 			case event.ReasonMaxRequests, event.ReasonMaxLifetime, event.ReasonMemory:

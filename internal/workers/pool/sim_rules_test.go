@@ -38,8 +38,8 @@ func (w *world) checkCapacity(id SpawnID) {
 	switch x.reason {
 	case event.ReasonMaxRequests, event.ReasonMaxLifetime, event.ReasonMemory, event.ReasonReload,
 		event.ReasonCheaper, event.ReasonManual:
-		if n := w.p.Ready(); n < w.p.target {
-			w.failf("worker %d leaves (%s) and %d of %d are left", id, x.reason, n, w.p.target)
+		if w.ready < w.target {
+			w.failf("worker %d leaves (%s) and %d of %d are left", id, x.reason, w.ready, w.target)
 		}
 	}
 }
@@ -72,6 +72,9 @@ const harakiriSlack = unreadBound + probeLate + 5*time.Millisecond
 
 // check compares the pool with itself and with the world.
 func (w *world) check() {
+	if w.ready != w.p.Ready() || w.target != w.p.target {
+		w.failf("%d of %d ready, the notes say %d of %d", w.p.Ready(), w.p.target, w.ready, w.target)
+	}
 	w.checkLists()
 	w.checkWorkers()
 	w.checkRequests()

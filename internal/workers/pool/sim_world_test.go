@@ -101,6 +101,8 @@ type world struct {
 	calm     bool           // no more faults: come to rest
 	badCode  bool
 	batch    int // of effects
+	ready    int // workers, as the notes say: in the order of the decisions
+	target   int // the set point, likewise
 	stopped  bool
 	fatal    bool
 	began    int // reloads
@@ -163,7 +165,7 @@ func simulate(seed uint64, tracing bool) *world {
 		}
 	}()
 	w.p = New(w.chooseOptions(seed), w)
-	w.opts = w.p.opts
+	w.opts, w.target = w.p.opts, w.p.target
 	w.p.Start(0)
 	w.act()
 	for i := 0; i < 60+w.rng.IntN(120) && w.fault == "" && !w.fatal; i++ {
