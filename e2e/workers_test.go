@@ -184,6 +184,41 @@ func TestKilledWorkersAreHonestToPOST(t *testing.T) {
 	}
 }
 
+// Service time: 20 ms. Fault: a random worker is stopped for 400 ms, twenty times. What it had not begun
+// moves, though it had been read; what it had begun goes on afterwards.
+func TestStoppedWorkersHoldNothingThatIsNotBegun(t *testing.T) {
+	s := serve(t, append(site(t), "--processes", "3", "--threads", "4")...)
+	s.wait("3 workers", 3, becomes(event.StateReady))
+	tally := s.under(16, func(client, n int) *load.Request {
+		return &load.Request{
+			Method: "POST", Target: fmt.Sprintf("/echo?id=%d-%d&seconds=0.02", client, n), Body: []byte("x"),
+		}
+	}, func(ctx context.Context) {
+		pids := s.pids()
+		var stopped int
+		every(ctx, 400*time.Millisecond, 21, func() {
+			if stopped != 0 {
+				_ = syscall.Kill(stopped, syscall.SIGCONT)
+			}
+			stopped = pids[rand.IntN(len(pids))]
+			_ = syscall.Kill(stopped, syscall.SIGSTOP)
+		})
+		_ = syscall.Kill(stopped, syscall.SIGCONT)
+	})
+	s.noneFailed(tally)
+	if n := s.count(func(e event.Event) bool { return e.Kind == event.TakenBack }); n == 0 {
+		t.Error("nothing was taken back: the stops hit idle workers only")
+	}
+	if n := s.count(func(e event.Event) bool { return e.Kind == event.Worker && e.To == event.StateGone }); n != 0 {
+		t.Errorf("%d workers are gone", n)
+	}
+	for id, n := range s.recorded() {
+		if n != 1 {
+			t.Errorf("request %s is recorded %d times", id, n)
+		}
+	}
+}
+
 // Service time: about 1 ms. Fault: SIGKILL of the template, five times.
 func TestDeathOfTheTemplateIsNeverSeen(t *testing.T) {
 	s := serve(t, append(site(t), "--processes", "3", "--max-requests", "50")...)
@@ -223,7 +258,7 @@ func TestReloadEverySecondIsNeverSeen(t *testing.T) {
 // each client sends five more requests after it, on new connections too.
 func TestSIGTERMAnswersEverything(t *testing.T) {
 	for range 4 {
-		s := serve(t, append(site(t), "--processes", "3", "--threads", "2", "--drain-quiet", "1s")...)
+		s := serve(t, append(site(t), "--processes", "3", "--threads", "2", "--drain-delay", "2s", "--drain-quiet", "1s")...)
 		var signalled atomic.Bool
 		var begun atomic.Int32
 		enough := make(chan struct{})

@@ -27,6 +27,8 @@ func TestWorkshop_AnswersARequest(t *testing.T) {
 
 func TestWorkshop_AnswersManyRequestsOnManySlots(t *testing.T) {
 	h := open(t, func(o *Options, _ *playbook) { o.Pool.Processes, o.Pool.Threads = 2, 3 })
+	h.worker("ready")
+	h.worker("ready")
 	var all []*answer
 	for i := range 500 {
 		all = append(all, h.ask("POST", begin, step{Do: "answer", Status: "200 OK", Body: strconv.Itoa(i)}))

@@ -44,7 +44,7 @@ func (w *Workshop) do(now time.Duration, e *pool.Effect) {
 		w.takeBack(now, e)
 	case pool.OpRelease, pool.OpFinish, pool.OpFail, pool.OpCut:
 		w.deliver(now, e)
-	case pool.OpAbort, pool.OpStacks, pool.OpInterrupt, pool.OpProbe, pool.OpRetire, pool.OpKill:
+	case pool.OpAbort, pool.OpWithdraw, pool.OpStacks, pool.OpInterrupt, pool.OpProbe, pool.OpRetire, pool.OpKill:
 		if m := w.members[e.Spawn]; m != nil && !m.dead {
 			w.command(m, e)
 		}
@@ -123,6 +123,8 @@ func (w *Workshop) command(m *member, e *pool.Effect) {
 	switch e.Op {
 	case pool.OpAbort:
 		page.Abort(e.Slot, e.Seq)
+	case pool.OpWithdraw:
+		page.Withdraw(e.Slot, e.Seq)
 	case pool.OpStacks:
 		m.signal(page.TID(e.Slot), python.StackSignal)
 	case pool.OpInterrupt:

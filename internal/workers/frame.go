@@ -129,7 +129,8 @@ func (e *slotEnd) refused(now time.Duration, f *wire.Frame) error {
 	}
 	m := e.m
 	if r.Kind == wire.KindRequest {
-		if err := e.returned(now, f); err != nil {
+		wished, err := e.returned(now, f)
+		if err != nil || wished {
 			return err
 		}
 	}
@@ -144,23 +145,20 @@ func (e *slotEnd) refused(now time.Duration, f *wire.Frame) error {
 	return nil
 }
 
-// returned gives a request back to the pool that the worker has refused.
-func (e *slotEnd) returned(now time.Duration, f *wire.Frame) error {
+// returned gives a request back to the pool that the worker has refused. It tells whether the pool
+// had withdrawn it.
+func (e *slotEnd) returned(now time.Duration, f *wire.Frame) (wished bool, err error) {
 	w, m := e.m.w, e.m
 	owed, is := m.sockets.Owed(e.index)
 	if !is || owed.ID != f.ID || owed.Seq != f.Seq || e.part > 0 || m.sockets.Page().Begun(e.index, f.Seq) {
-		return errUnowed
+		return false, errUnowed
 	}
 	m.sockets.Answered(e.index) // it has no more to say about it
-	if m.sockets.Waiting(e.index) > 0 {
-		w.pool.Overtaken(now, m.spawn, e.index)
-	} else {
-		w.pool.SendFailed(now, m.spawn, e.index)
-	}
-	if m.retiring {
+	wished = w.pool.Refused(now, m.spawn, e.index)
+	if m.retiring && !m.dead {
 		m.shut()
 	}
-	return nil
+	return wished, nil
 }
 
 // headOf is a frame's head, wherever it lies. It closes file.

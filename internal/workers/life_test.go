@@ -221,6 +221,32 @@ func TestWorkshop_GivesARequestThatAWorkerRefusedToAnother(t *testing.T) {
 	h.warning("too many open files")
 }
 
+func TestWorkshop_MovesWhatAWorkerHasReadAndDoesNotBegin(t *testing.T) {
+	h := open(t, func(o *Options, _ *playbook) { o.Pool.Processes = 2 })
+	h.worker("ready")
+	h.worker("ready")
+	a := h.ask("POST", at("read"), step{Do: "begin-unless-withdrawn"}, ok)
+	first := h.cue("read")
+	second := h.cue("read") // the first stands still, and has the message
+	if first.PID == second.PID {
+		t.Fatalf("worker %d got the request twice", first.PID)
+	}
+	second.goOn()
+	if f := a.ended("ok"); f.PID != second.PID || f.Attempts != 1 {
+		t.Errorf("facts %+v, the first worker was %d", f, first.PID)
+	}
+	first.goOn() // it refuses, and takes the next one
+	h.event("taken back", func(e *event.Event) bool { return e.Kind == event.TakenBack && e.PID == first.PID })
+	for served := false; !served; {
+		served = h.ask("POST", begin, ok).ended("ok").PID == first.PID
+	}
+	for len(h.events) > 0 {
+		if e := <-h.events; e.Kind == event.Warning {
+			t.Errorf("event %+v", e)
+		}
+	}
+}
+
 func TestWorkshop_LetsAWorkerFinishThatLeavesByItself(t *testing.T) {
 	h := open(t, func(o *Options, _ *playbook) { o.Pool.Threads = 2 })
 	running := h.ask("POST", begin, at("running"), ok)

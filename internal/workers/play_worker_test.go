@@ -190,6 +190,14 @@ func (t *played) do(s *step) (over bool) {
 		t.tell(f.Kind.String() + " " + strconv.Quote(string(f.Head)))
 	case "aborted":
 		t.tell("aborted " + strconv.FormatBool(wiretest.Aborted(t.page, t.slot) == uint64(t.req.Seq)))
+	case "begin-unless-withdrawn":
+		t.state(wire.PhaseCalling)
+		if wiretest.Withdrawn(t.page, t.slot) == uint64(t.req.Seq) {
+			wiretest.SetState(t.page, t.slot, t.req.Seq-1, wire.PhaseIdle)
+			m := wire.AppendRefused(nil, t.req.ID, t.req.Seq, wire.Refused{Kind: wire.KindRequest, Why: "withdrawn"})
+			_ = unix.Send(t.fd, m, 0)
+			return true
+		}
 	case "refuse-request": // the first time; the next worker takes it
 		if t.who.Spawn == 1 {
 			m := wire.AppendRefused(nil, t.req.ID, t.req.Seq, wire.Refused{Kind: wire.KindRequest, Why: "too many open files"})

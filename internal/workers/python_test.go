@@ -23,7 +23,7 @@ import (
 const debian = "/usr/bin/python3"
 
 const application = `
-import json, os, time, threading
+import ctypes, json, os, time, threading
 
 VERSION = %d
 
@@ -49,6 +49,9 @@ def application(environ, start_response):
         time.sleep(60)
     elif path == "/exit":
         os._exit(int(query))
+    elif path == "/hold":  # the interpreter's lock, until the pipe is opened for writing
+        ctypes.PyDLL(None).open(query.encode(), os.O_RDONLY)
+        body = b"held"
     elif path == "/extend":
         environ["fender.call"]("extend", 60)
         time.sleep(0.5)
@@ -216,6 +219,35 @@ func TestPython_InterruptsAStuckRequestAndSparesItsNeighbour(t *testing.T) {
 	if e := h.worker("gone"); e.Reason != event.ReasonHarakiri {
 		t.Errorf("event %+v", e)
 	}
+}
+
+func TestPython_HoldsUpNobodyBesideARequestThatHoldsTheInterpreter(t *testing.T) {
+	h := openPython(t, site(t, 1), func(o *Options) { o.Pool.Processes = 2 })
+	h.worker("ready")
+	h.worker("ready")
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	holds := h.get("GET", "/hold?"+fifo, exchange.Body{})
+	h.begun()
+	// Whatever goes to the same worker is read by its other thread, which cannot begin it.
+	var beside []*answer
+	for range 8 {
+		beside = append(beside, h.get("POST", "/pid", exchange.Body{}))
+	}
+	for _, a := range beside {
+		if f := a.wait(); f.word != "end" || f.facts.Attempts != 1 {
+			t.Errorf("answer %+v", f)
+		}
+	}
+	h.event("taken back", func(e *event.Event) bool { return e.Kind == event.TakenBack })
+	w, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	holds.ended("held")
 }
 
 func TestPython_ReloadsTheCode(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"fender/internal/observe/event"
 )
 
-// owes tells whether (id, seq) is what the slot answers next.
+// owes tells whether (id, seq) is what the slot answers next. What was withdrawn is not answered.
 func (s *slot) owes(id exchange.ID, seq uint32) bool {
-	return s.n > 0 && s.line[0].ID == id && s.line[0].seq == seq
+	return s.n > 0 && s.line[0].ID == id && s.line[0].seq == seq && s.withdrawal != withdrawalDone
 }
 
 // AnswerPart reports a frame of an answer that does not end it: n body bytes, and in the first

@@ -26,6 +26,10 @@ const (
 	OpCut
 	// OpAbort tells the worker, by the page, that the client of Seq on (Spawn, Slot) has gone.
 	OpAbort
+	// OpWithdraw tells the worker, by the page, not to begin Seq on (Spawn, Slot), which it has read.
+	// It answers with Refused as soon as it gets there. A worker that goes by the word has begun
+	// Seq before the word was there, or never will.
+	OpWithdraw
 	// OpStacks has the slot's thread dump its stack.
 	OpStacks
 	// OpInterrupt has an exception raised in the slot's thread if it still works on Seq. Note

@@ -121,6 +121,8 @@ func (b *bench) line(e Effect) string {
 		return fmt.Sprintf("cut %d: %s", e.ID, e.Cause)
 	case OpAbort:
 		return fmt.Sprintf("abort %s seq %d", at, e.Seq)
+	case OpWithdraw:
+		return fmt.Sprintf("withdraw %s seq %d", at, e.Seq)
 	case OpStacks:
 		return fmt.Sprintf("stacks %s seq %d", at, e.Seq)
 	case OpInterrupt:

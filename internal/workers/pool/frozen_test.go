@@ -125,17 +125,21 @@ func TestPool_MovesWhatAFrozenWorkerHasReadAndNotBegun(t *testing.T) {
 	b.post(1)
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 0, 0)
-	b.passes(time.Second - unreadBound)
-	b.expect("send 1 to 1/0", "take back 1/0", "probe 1")
+	b.passes(unreadBound + withdrawBound)
+	b.expect("send 1 to 1/0", "take back 1/0", "withdraw 1/0 seq 1", "send 1 to 2/0")
+	b.runs(1)
+	b.expect("finish 1")
+	if n := b.facts[1].Attempts; n != 1 {
+		t.Errorf("%d attempts", n)
+	}
+	b.passes(time.Second - 2*unreadBound - withdrawBound)
+	b.expect("probe 1")
 	b.passes(probeLate - 1)
 	b.expect()
 	b.passes(1)
 	b.expect("take back 1/0", "retire 1: harakiri", "kill 1", "spawn 3 as number 3 of generation 1")
 	b.killed(1)
-	b.expect("send 1 to 2/0")
-	if r := b.requests[1]; r.suspect || r.begins != 0 {
-		t.Errorf("request %+v", r)
-	}
+	b.expect()
 }
 
 func TestPool_WaitsForAThreadThatIsOnlySlowToBegin(t *testing.T) {
@@ -144,7 +148,7 @@ func TestPool_WaitsForAThreadThatIsOnlySlowToBegin(t *testing.T) {
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 0, 0)
 	b.passes(time.Second - unreadBound)
-	b.expect("send 1 to 1/0", "take back 1/0", "probe 1")
+	b.expect("send 1 to 1/0", "take back 1/0", "withdraw 1/0 seq 1", "probe 1")
 	b.heard[1]++
 	b.passes(probeSoon)
 	b.passes(time.Second - 1)
@@ -162,11 +166,11 @@ func TestPool_LeavesAHeldUpThreadToTheClockOfWhoHoldsItUp(t *testing.T) {
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 1, 0)
 	b.passes(time.Second)
-	b.expect("send 1 to 1/0", "send 2 to 1/1", "take back 1/1")
+	b.expect("send 1 to 1/0", "send 2 to 1/1", "take back 1/1", "withdraw 1/1 seq 1")
 	b.passes(2*time.Second - unreadBound + probeSoon)
-	b.expect("probe 1", "fail 1: harakiri", "take back 1/1", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1", respawn, "kill 1")
+	b.expect(append([]string{"probe 1", "fail 1: harakiri", "take back 1/1", "retire 1: harakiri", "stacks 1/0 seq 1",
+		"interrupt 1/0 seq 1", respawn}, again("interrupt 1/0 seq 1", "kill 1")...)...)
 	b.Hello(b.now, 2)
-	b.killed(1)
 	b.expect("send 2 to 2/0")
 }
 
@@ -178,7 +182,7 @@ func TestPool_LeavesAHeldUpThreadToTheClockOfAClose(t *testing.T) {
 	b.endsBeforeClose(1)
 	b.post(2)
 	b.passes(time.Second + unreadBound)
-	b.expect("send 1 to 1/0", "finish 1", "send 2 to 1/1", "take back 1/1")
+	b.expect("send 1 to 1/0", "finish 1", "send 2 to 1/1", "take back 1/1", "withdraw 1/1 seq 1")
 }
 
 func TestPool_AsksAFrozenWorkerAnewAfterSomebodyElseWasWaitedFor(t *testing.T) {
@@ -187,7 +191,9 @@ func TestPool_AsksAFrozenWorkerAnewAfterSomebodyElseWasWaitedFor(t *testing.T) {
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 0, 0)
 	b.passes(time.Second - unreadBound)
-	b.expect("send 1 to 1/0", "take back 1/0", "probe 1")
+	b.expect("send 1 to 1/0", "take back 1/0", "withdraw 1/0 seq 1", "probe 1")
+	b.Cancel(b.now, 1)
+	b.expect("fail 1: client-gone")
 	s := &b.find(1).slots[1]
 	b.stalledNoMore(1)
 	b.post(2)
@@ -222,5 +228,5 @@ func TestPool_ReplacesAFrozenWorkerAtOnce(t *testing.T) {
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 0, 0)
 	b.passes(1300*ms + probeLate - unreadBound)
-	b.expect("send 1 to 1/0", "take back 1/0", "probe 1", "take back 1/0", "retire 1: harakiri", "kill 1", respawn)
+	b.expect("send 1 to 1/0", "take back 1/0", "withdraw 1/0 seq 1", "probe 1", "take back 1/0", "retire 1: harakiri", "kill 1", respawn)
 }

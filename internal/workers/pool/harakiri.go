@@ -34,22 +34,39 @@ func (p *Pool) strike(now Time, s *slot, r *request) {
 		p.refuse(now, r, exchange.CauseHarakiri, "")
 		p.discard(r)
 	}
-	seq := s.closingSeq
-	if r != nil {
-		seq = r.seq
-	}
+	seq := s.guilty()
 	p.doom(now, w, event.ReasonHarakiri)
 	p.emit(Effect{Op: OpStacks, Spawn: w.spawn, Slot: s.index, Seq: seq})
-	s.heard = p.pages.Heard(w.spawn)
-	p.timers.set(&s.grace, timerGrace, now+harakiriGrace/2)
+	s.heard, s.tries = p.pages.Heard(w.spawn), 0
+	p.interrupt(now, s, seq)
 	if p.opts.NoInterrupt {
-		p.emit(Effect{Op: OpProbe, Spawn: w.spawn})
 		w.condemned = true
 		p.killWhenAlone(w)
-	} else {
-		p.emit(Effect{Op: OpInterrupt, Spawn: w.spawn, Slot: s.index, Seq: seq})
 	}
 	p.settle(now)
+}
+
+// interrupt raises the exception in a struck slot's thread, or at least finds out whether the main
+// thread hears.
+func (p *Pool) interrupt(now Time, s *slot, seq uint32) {
+	s.tries++
+	p.timers.set(&s.grace, timerGrace, now+interruptAgain)
+	if p.opts.NoInterrupt {
+		p.emit(Effect{Op: OpProbe, Spawn: s.w.spawn})
+	} else {
+		p.emit(Effect{Op: OpInterrupt, Spawn: s.w.spawn, Slot: s.index, Seq: seq})
+	}
+}
+
+// interrupts is how often a thread is interrupted until half its grace is over.
+const interrupts = int(harakiriGrace / 2 / interruptAgain)
+
+// guilty is the sequence that a struck slot's thread works on.
+func (s *slot) guilty() uint32 {
+	if s.closing {
+		return s.closingSeq
+	}
+	return s.line[0].seq
 }
 
 // unstrike is called when a slot's thread has come back, struck or not.
@@ -58,13 +75,20 @@ func (p *Pool) unstrike(s *slot) {
 	p.timers.clear(&s.grace)
 }
 
-// graceOver is called when an interrupted thread has not come back in half its grace.
+// graceOver is called when an interrupted thread has not come back for a part of its grace.
 func (p *Pool) graceOver(now Time, s *slot) {
 	w := s.w
+	heard := p.pages.Heard(w.spawn) != s.heard
 	switch {
+	case w.killed:
 	case s.closing && p.returned(s, s.closingSeq):
 		p.closed(now, s)
-	case p.pages.Heard(w.spawn) == s.heard:
+	case s.tries < interrupts && heard:
+		p.timers.set(&s.grace, timerGrace, now+Time(interrupts-s.tries)*interruptAgain)
+		s.tries = interrupts
+	case s.tries < interrupts:
+		p.interrupt(now, s, s.guilty())
+	case !heard:
 		// Not even the main thread runs: the interpreter lock is held, and the neighbours stand
 		// as still as the guilty one. What they had begun safely is begun again elsewhere.
 		p.kill(w)

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -156,13 +157,13 @@ func TestPool_KillsAtOnceAWorkerThatDoesNotHearAtAll(t *testing.T) {
 	b.get(1)
 	b.post(2)
 	b.begins(1)
-	b.passes(500 * ms)
+	b.passes(50 * ms)
 	b.begins(2)
-	b.passes(500*ms + probeSoon)
 	b.Extend(b.now, 1, 1, time.Hour)
+	b.passes(950*ms + probeSoon)
 	b.forget()
 	b.passes(harakiriGrace/2 - 1)
-	b.expect()
+	b.expect(again("interrupt 1/0 seq 1")...)
 	b.passes(1)
 	b.expect("kill 1")
 	b.Hello(b.now, 2)
@@ -221,13 +222,13 @@ func TestPool_DoesNotWaitForNeighboursThatCannotRun(t *testing.T) {
 	b.get(2) // read, and not begun: the interpreter is held
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 1, 0)
-	b.passes(400*ms + probeSoon)
-	b.forget()
-	b.TookBack(b.now, 1, 1, 0)
-	b.passes(harakiriGrace / 2)
-	b.expect("kill 1")
+	b.passes(400 * ms)
+	b.expect("send 1 to 1/0", "send 2 to 1/1", "take back 1/1", "withdraw 1/1 seq 1", "probe 1")
+	b.passes(probeSoon)
+	b.expect("fail 1: harakiri", "take back 1/1", "retire 1: harakiri", "stacks 1/0 seq 1", "probe 1", "kill 1", respawn)
+	b.passes(time.Second)
+	b.expect()
 	b.Hello(b.now, 2)
-	b.killed(1)
 	b.expect("send 2 to 2/0")
 }
 
@@ -278,7 +279,46 @@ func TestPool_StrikesAWorkerThatLeavesAnyway(t *testing.T) {
 	b.passes(time.Second)
 	b.expect("fail 1: harakiri", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1")
 	b.passes(harakiriGrace / 2)
+	b.expect(again("interrupt 1/0 seq 1", "kill 1")...)
+}
+
+func TestPool_InterruptsAgainUntilItIsHeard(t *testing.T) {
+	b := serving(t, Options{Harakiri: time.Second})
+	b.get(1)
+	b.begins(1)
+	b.passes(time.Second)
+	b.forget()
+	b.passes(interruptAgain - 1)
+	b.expect()
+	b.passes(1)
+	b.expect("interrupt 1/0 seq 1")
+	b.heard[1]++ // and the thread takes its time
+	b.passes(harakiriGrace/2 - interruptAgain - 1)
+	b.expect()
+	b.passes(1)
 	b.expect("kill 1")
+}
+
+func TestPool_DoesNotInterruptAThreadThatHasComeBack(t *testing.T) {
+	b := serving(t, Options{Harakiri: time.Second})
+	b.get(1)
+	b.begins(1)
+	b.passes(time.Second)
+	b.forget()
+	b.ends(1)
+	b.passes(30*time.Second)
+	b.expect()
+}
+
+func TestPool_InterruptsACloseAgain(t *testing.T) {
+	b := serving(t, Options{Harakiri: time.Second})
+	b.get(1)
+	b.begins(1)
+	b.endsBeforeClose(1)
+	b.passes(time.Second)
+	b.expect("send 1 to 1/0", "finish 1", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1", respawn)
+	b.passes(interruptAgain)
+	b.expect("interrupt 1/0 seq 1")
 }
 
 func TestPool_DoesNotStrikeAWorkerThatIsBeingKilled(t *testing.T) {
@@ -314,7 +354,12 @@ func TestPool_ComparesWhatIsHeardWithTheMomentOfTheInterrupt(t *testing.T) {
 	b.passes(probeStep)
 	b.forget()
 	b.passes(harakiriGrace/2 - 1)
-	b.expect()
+	b.expect(again("interrupt 1/0 seq 1")...)
 	b.passes(1)
 	b.expect("kill 1")
+}
+
+// again is what follows a strike that is not heard: the same interrupt until half the grace is over.
+func again(line string, then ...string) []string {
+	return append(slices.Repeat([]string{line}, interrupts-1), then...)
 }

@@ -63,6 +63,10 @@ const (
 	// unreadBound is how long a message may lie before a free slot. Only a worker that cannot
 	// run (stopped, starved, its interpreter lock held) lets it lie that long.
 	unreadBound = 100 * time.Millisecond
+	// withdrawBound is how long after its withdrawal a request that is still not begun may be sent
+	// elsewhere. The worker says that it begins and then looks at the withdrawal; what it said must
+	// have reached this processor before the page is read. That takes well below a microsecond.
+	withdrawBound = 10 * time.Millisecond
 	// stallMax bounds the pause after which a stalled worker is tried again.
 	stallMax = 1600 * time.Millisecond
 	// closingCheck is when the page is looked at after an answer whose close() was still to come.
@@ -76,6 +80,9 @@ const (
 	cycle = time.Second
 	// gap is how late a cycle must be to count as a pause of the whole container.
 	gap = 500 * time.Millisecond
+	// interruptAgain is when an interrupt that the worker's main thread has not heard is sent again.
+	// A signal that comes right before a system call is noticed only after it.
+	interruptAgain = 100 * time.Millisecond
 	// harakiriGrace is how long an interrupted thread may take. At half of it a worker whose main
 	// thread has not even heard the interrupt is killed: its interpreter lock is held.
 	harakiriGrace = 2 * time.Second

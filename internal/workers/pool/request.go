@@ -101,7 +101,9 @@ func (p *Pool) newRequest(q Request) *request {
 
 // forget ends the pool's knowledge of r. It must be in no list and on no slot.
 func (p *Pool) forget(r *request) {
-	delete(p.requests, r.ID)
+	if p.requests[r.ID] == r { // not what stands in for one that was withdrawn
+		delete(p.requests, r.ID)
+	}
 	*r = request{next: p.spare}
 	p.spare = r
 }
@@ -121,12 +123,14 @@ type slot struct {
 	began      Time   // when line[0] became the one that the thread works on
 	slow       bool   // nothing is sent ahead until line[0] is answered
 	late       bool   // line[0] was not begun in time: its clocks start when that is seen
-	taking     bool   // what is unread is being taken back
-	paused     bool   // the client's side reads too slowly: harakiri's clock stands
-	left       Time   // what was left on harakiri's clock then
-	probed     Time   // since when its thread is spared as a victim, 0 is not
-	onLock     bool   // it was seen asleep on a lock since then
-	struck     bool   // over its time: interrupted, being discarded
+	withdrawal withdrawal
+	taking     bool // what is unread is being taken back
+	paused     bool // the client's side reads too slowly: harakiri's clock stands
+	left       Time // what was left on harakiri's clock then
+	probed     Time // since when its thread is spared as a victim, 0 is not
+	onLock     bool // it was seen asleep on a lock since then
+	struck     bool // over its time: interrupted, being discarded
+	tries      int  // how often it was interrupted
 
 	unread, ahead, quiet, shut, harakiri, grace timer
 	heard                                       uint64 // interrupts the worker had seen when struck
@@ -141,6 +145,7 @@ func (s *slot) last() *request { return s.line[s.n-1] }
 func (s *slot) off(r *request) {
 	if s.line[0] == r {
 		s.line[0] = s.line[1]
+		s.withdrawal = withdrawalNone
 	}
 	s.n--
 }

@@ -33,6 +33,10 @@ func (w *world) carryOut(e Effect) {
 		w.answered(e)
 	case OpAbort:
 		w.worker(e.Spawn).slots[e.Slot].abort = e.Seq
+	case OpWithdraw:
+		w.seen.Withdrawn++
+		w.say("withdraw seq %d on worker %d slot %d", e.Seq, e.Spawn, e.Slot)
+		w.worker(e.Spawn).slots[e.Slot].barred = e.Seq
 	case OpStacks:
 		w.seen.Struck++
 		if w.worker(e.Spawn).slots[e.Slot].phase == PhaseClosing {
@@ -136,7 +140,7 @@ func (w *world) takeBack(sw *simWorker, i int) {
 func (w *world) interrupt(e Effect) {
 	w.seen.Interrupted++
 	sw := w.worker(e.Spawn)
-	if sw.deaf || sw.dead {
+	if sw.deaf || sw.dead || w.chance(20) { // or it came right before a system call
 		return
 	}
 	sw.heard++
@@ -195,6 +199,13 @@ func (w *world) reason(id SpawnID) event.Reason {
 
 func (w *world) noted(n *Note) {
 	switch n.Kind {
+	case NoteTakenBack:
+		sw := w.worker(n.Spawn)
+		for i := range sw.slots {
+			if s := &sw.slots[i]; !sw.dead && s.reading && !s.begun && s.cur.id == n.ID {
+				w.seen.MovedWithdrawn++
+			}
+		}
 	case NoteRetry:
 		w.seen.Retried++
 	case NoteScale:
@@ -248,7 +259,7 @@ func (w *world) answered(e Effect) {
 	case OpFinish:
 		q.finished = true
 		w.seen.Answered++
-		if e.Facts.Attempts != q.begins {
+		if e.Facts.Attempts != q.begins && !q.torn {
 			w.failf("request %d was begun %d times, its facts say %d", e.ID, q.begins, e.Facts.Attempts)
 		}
 	case OpFail:
@@ -266,7 +277,7 @@ func (w *world) answered(e Effect) {
 	switch e.Cause {
 	case exchange.CauseWorkerCrash:
 		w.seen.CrashAnswers++
-		if q.begins == 0 {
+		if q.begins == 0 && !q.torn {
 			w.failf("request %d was never begun and fails with worker-crash", e.ID)
 		}
 	case exchange.CausePoison:

@@ -66,6 +66,9 @@ func (w *world) checkStruck(q *simRequest) {
 // and then before a thread that is free and does not run.
 const unreadMost = 2*unreadBound + aheadBound
 
+// unbegunMost is how long what a thread has read and not begun may stay there.
+const unbegunMost = unreadMost + unreadBound + withdrawBound
+
 // harakiriSlack is how much later than at its deadline a request may be answered: the begin is seen
 // late by one look, and a possible victim is spared while it is found out.
 const harakiriSlack = unreadBound + probeLate + 5*time.Millisecond
@@ -212,6 +215,13 @@ func (w *world) checkWaiting() {
 		}
 		for i := range sw.slots {
 			s := &sw.slots[i]
+			if x := p.findSlot(sw.id, i); s.reading && !s.begun && !s.torn && !s.owed() && x != nil && !x.closing {
+				if r := p.requests[s.cur.id]; r != nil && r.place == placeSlot && r.slot == x && r.seq == s.cur.seq {
+					if waited := w.now - max(s.cur.sent, s.clearAt); waited > unbegunMost {
+						w.failf("request %d is read and not begun on worker %d for %v", s.cur.id, sw.id, waited)
+					}
+				}
+			}
 			for _, m := range s.inbox {
 				waited := w.now - m.sent
 				if waited > unreadMost {

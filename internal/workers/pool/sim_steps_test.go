@@ -159,6 +159,8 @@ func (w *world) gap() {
 				s.frozen += d
 				s.gaps++
 			}
+			s.cur.sent += d
+			s.clearAt += d
 			for j := range s.inbox {
 				s.inbox[j].sent += d
 			}

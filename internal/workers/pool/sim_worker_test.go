@@ -85,6 +85,10 @@ func (w *world) read(s *simSlot, i int) {
 
 func (w *world) begin(sw *simWorker, s *simSlot) {
 	q := w.request(s.cur.id)
+	if s.barred == s.cur.seq {
+		w.refuse(sw, s, q)
+		return
+	}
 	s.begun, s.seq, s.phase = true, s.cur.seq, PhaseCalling
 	s.begunAt, s.stood, s.extended, s.frozen, s.gaps = w.now, 0, 0, 0, 0
 	q.begins++
@@ -99,6 +103,22 @@ func (w *world) begin(sw *simWorker, s *simSlot) {
 		sw.deaf = w.chance(30)
 		w.say("%d is stuck, deaf=%v", q.id, sw.deaf)
 	}
+}
+
+// refuse gives back what was withdrawn. The thread may be held up between saying that it begins and
+// looking whether it may.
+func (w *world) refuse(sw *simWorker, s *simSlot, q *simRequest) {
+	if !s.torn && w.chance(20) {
+		w.seen.Torn++
+		w.say("worker %d says that it begins %d", sw.id, s.cur.id)
+		s.torn, q.torn = true, true
+		s.seq, s.phase = s.cur.seq, PhaseCalling
+		return
+	}
+	w.seen.Refused++
+	w.say("worker %d refuses %d", sw.id, s.cur.id)
+	s.seq, s.phase, s.reading, s.torn = s.cur.seq-1, PhaseIdle, false, false
+	s.outbox = append(s.outbox, frame{message: s.cur, refused: true})
 }
 
 func (w *world) produce(s *simSlot) {
@@ -176,7 +196,7 @@ func (w *world) deliverFrom(sw *simWorker, i int) {
 	s.outbox = s.outbox[1:]
 	w.say("frame of %d from worker %d end=%v closing=%v idle=%v n=%d", f.id, sw.id, f.end, f.closing, f.idle, f.n)
 	q := w.request(f.id)
-	if !f.idle && !q.over() {
+	if !f.idle && !f.refused && !q.over() {
 		if !q.hasParts {
 			q.length = f.length
 		}
@@ -190,10 +210,15 @@ func (w *world) deliverFrom(sw *simWorker, i int) {
 	switch {
 	case f.idle:
 		w.p.Idle(w.now, sw.id, i)
-		s.knownAt = w.now
+		s.knownAt, s.clearAt = w.now, w.now
+	case f.refused:
+		if !w.p.Refused(w.now, sw.id, i) && !q.torn {
+			w.failf("the pool did not withdraw %d, which worker %d refuses", f.id, sw.id)
+		}
+		s.knownAt, s.clearAt = w.now, w.now
 	case f.end:
 		ok = w.p.AnswerEnd(w.now, sw.id, i, f.id, f.seq, f.n, f.length, f.closing, f.broken)
-		s.knownAt = w.now
+		s.knownAt, s.clearAt = w.now, w.now
 	default:
 		ok = w.p.AnswerPart(w.now, sw.id, i, f.id, f.seq, f.n, f.length)
 	}

@@ -19,6 +19,7 @@ type message struct {
 type frame struct {
 	message
 	end, closing, broken, idle, bad bool
+	refused                         bool
 	n                               int
 	length                          int64
 }
@@ -39,11 +40,14 @@ type simSlot struct {
 	shut    bool // half-closed by the front
 	paused  bool
 	abort   uint32
-	jammed  int // the batch of effects in which a send failed
+	barred  uint32 // the sequence that was withdrawn
+	torn    bool   // the page says that cur is begun, and it was withdrawn
+	jammed  int    // the batch of effects in which a send failed
 
 	// For the rules about harakiri: when cur was begun, when the pool heard the last of what came
 	// before it, and for how long its clock stood, was moved, or ran while nothing else did.
 	begunAt, knownAt, pausedAt Time
+	clearAt                    Time // knownAt, on a clock that stands while everything does
 	stood, extended, frozen    Time
 	gaps                       int
 }
@@ -74,6 +78,7 @@ type simRequest struct {
 	priority                          int8
 	ownDeaths                         int
 	begins                            int
+	torn                              bool // some page said for a moment that it was begun
 	released, finished, failed, cut   bool
 	killer, sticks, streams, bad, brk bool // what its code does
 

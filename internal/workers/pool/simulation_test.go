@@ -79,6 +79,7 @@ func TestPool_KeepsItsPromisesInRandomSchedules(t *testing.T) {
 type coverage struct {
 	Steps, Submitted, Answered, Begun, Retried, Poisoned, CrashAnswers, Cut, Cancelled int
 	SentAhead, TakenBack, Overtaken, MovedNotBegun, SendsFailed                        int
+	Withdrawn, MovedWithdrawn, Refused, Torn                                           int
 	Struck, StruckInClose, Interrupted, Probed, Frozen, Killed                         int
 	OutsideKills, OwnDeaths, SentToTheDead, Protocol                                   int
 	BootFailures, ForkFailures, TemplateDeaths, Reloads, ReloadsDone, ReloadsRefused   int

@@ -2,23 +2,32 @@ package pool
 
 // unreadTooLong is called when a message has lain long before a thread that should be waiting.
 func (p *Pool) unreadTooLong(now Time, s *slot) {
-	if p.begun(s.line[0]) {
+	switch {
+	case p.begun(s.line[0]):
+		s.withdrawal = withdrawalNone
 		if s.late {
 			p.seenBegun(now, s)
 			p.alive(now, s.w)
 		}
 		return
+	case s.closing:
+		p.takeBack(s)
+		return
+	case s.withdrawal == withdrawalAsked:
+		p.withdrawn(now, s)
+		return
 	}
-	if !s.closing {
-		p.stallWorker(now, s.w)
-		p.timers.set(&s.unread, timerUnread, now+unreadBound)
-		if s.late {
-			return
-		}
-		// If it has been read it stays, and is looked after: its clocks start when it is begun.
+	p.stallWorker(now, s.w)
+	p.timers.set(&s.unread, timerUnread, now+unreadBound)
+	switch {
+	case !s.late:
+		// If it has been read it cannot be taken back: then it is withdrawn, unless its clocks start
+		// since it is seen to be begun.
 		s.late = true
+		p.takeBack(s)
+	case s.withdrawal == withdrawalNone:
+		p.withdraw(now, s)
 	}
-	p.takeBack(s)
 }
 
 // stallWorker gives the worker nothing more until a frame of it is seen, or a pause is over.

@@ -67,17 +67,17 @@ func TestPool_TrustsAStalledWorkerAgainWhenAFrameOfItComes(t *testing.T) {
 	b.expect("finish 1") // the rest of an answer is no news
 }
 
-func TestPool_LeavesWhatWasReadWhereItIsAndStartsItsClocksWhenItIsBegun(t *testing.T) {
+func TestPool_StartsTheClocksOfALateRequestWhenItIsBegun(t *testing.T) {
 	b := serving(t, Options{Threads: 2, Harakiri: time.Second})
 	b.get(1)
 	b.passes(unreadBound)
 	b.TookBack(b.now, 1, 0, 0)
 	b.expect("send 1 to 1/0", "take back 1/0")
 	b.get(2)
-	b.passes(850 * ms)
+	b.passes(80 * ms)
 	b.expect() // stalled as long as it is not begun, and not taken back again
 	b.begins(1)
-	b.passes(50 * ms)
+	b.passes(20 * ms)
 	b.expect("send 2 to 1/1") // the look at the page finds that it runs
 	b.runs(2)
 	b.passes(time.Second - 1)
@@ -131,9 +131,9 @@ func TestPool_StartsTheClockOfALateRequestWhenItIsSeenToRun(t *testing.T) {
 		seen     func(*bench)
 		from     Time // when its clock starts
 	}{
-		"by a look at the page": {time.Second, 920 * ms, func(*bench) {}, time.Second},
-		"by its first frame":    {time.Second, 920 * ms, func(b *bench) { b.gives(1, 10, 100) }, 920 * ms},
-		"at its deadline":       {950 * ms, 920 * ms, func(*bench) {}, 950 * ms},
+		"by a look at the page": {time.Second, 120 * ms, func(*bench) {}, 200 * ms},
+		"by its first frame":    {time.Second, 120 * ms, func(b *bench) { b.gives(1, 10, 100) }, 120 * ms},
+		"at its deadline":       {150 * ms, 120 * ms, func(*bench) {}, 150 * ms},
 	} {
 		b := serving(t, Options{Harakiri: c.harakiri})
 		b.get(1)

@@ -133,7 +133,7 @@ func TestPool_KeepsHarakiriWhileItStops(t *testing.T) {
 	b.passes(time.Second)
 	b.expect("fail 1: harakiri", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1")
 	b.passes(harakiriGrace / 2)
-	b.expect("kill 1")
+	b.expect(again("interrupt 1/0 seq 1", "kill 1")...)
 }
 
 func TestPool_StopsItsCycleWhenItHasStopped(t *testing.T) {

@@ -67,15 +67,23 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 	default:
 		s.slow = true
 	}
+	if r.place == placeGhost {
+		if s.w.reserved == r {
+			s.w.reserved = nil
+		}
+		p.forget(r)
+	} else {
+		p.putBack(now, s, r)
+	}
+	p.killWhenAlone(s.w)
+}
+
+// putBack puts a request that the slot has not begun back to its turn.
+func (p *Pool) putBack(now Time, s *slot, r *request) {
 	if s.w.reserved == r {
 		s.w.reserved = nil
 	}
-	if r.place == placeGhost {
-		p.forget(r)
-	} else {
-		p.totals.TakenBack++
-		p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
-		p.requeue(now, r)
-	}
-	p.killWhenAlone(s.w)
+	p.totals.TakenBack++
+	p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
+	p.requeue(now, r)
 }

@@ -52,6 +52,46 @@ func (w *worker) waitHeard(n uint64) {
 	}
 }
 
+// withdraw has the slot's next request not begun, as the master does with what was read and is not
+// begun for too long.
+func (w *worker) withdraw(slot int) {
+	atomic.StoreUint64(&w.page[8*(slot+1)+4], uint64(w.seq[slot]+1))
+}
+
+func TestWithdrawal_WhatIsNotBegunIsRefusedAndNothingElse(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		for _, threads := range []int{1, 2} {
+			boot := testBoot("stuck")
+			boot.Threads = threads
+			w := start(t, python, boot).ready()
+			if a := w.get("/quick"); string(a.body) != "quick" {
+				t.Fatalf("got %+v", a)
+			}
+			w.withdraw(0)
+			w.send(0, environ("POST", "/append"), nil)
+			f := w.read(0)
+			if f.kind != kindRefused || f.id != w.nextID || f.sequence != w.seq[0] {
+				t.Fatalf("got kind %d for request %d, sequence %d", f.kind, f.id, f.sequence)
+			}
+			if said := unmarshal(t, f.head).(tuple); said[0] != kindRequest {
+				t.Errorf("refused says %v", said)
+			}
+			if sequence, phase := w.state(0); sequence != uint64(w.seq[0]-1) || phase != 0 {
+				t.Errorf("the page says %d, %d", sequence, phase)
+			}
+			if a := w.get("/show"); string(a.body) != "" {
+				t.Errorf("the application was called: %q", a.body)
+			}
+			if a := w.get("/append"); string(a.body) != "appended" { // the word is of another sequence by now
+				t.Errorf("got %+v", a)
+			}
+			if a := w.get("/show"); string(a.body) != "append" {
+				t.Errorf("got %q", a.body)
+			}
+		}
+	})
+}
+
 func stuckWorker(t *testing.T, python string, threads int) *worker {
 	t.Helper()
 	boot := testBoot("stuck")

@@ -17,6 +17,7 @@ const (
 	slotTID       = 8
 	slotInterrupt = 16
 	slotAbort     = 24
+	slotWithdrawn = 32
 
 	phaseBits = 3
 )
@@ -128,4 +129,10 @@ func (p *Page) Interrupt(slot int, seq uint32) {
 // Abort says that the client of the request seq has gone.
 func (p *Page) Abort(slot int, seq uint32) {
 	atomic.StoreUint64(p.slot(slot, slotAbort), uint64(seq))
+}
+
+// Withdraw has the worker not begin the request seq, which it may have read. The worker says that it
+// begins before it looks at this: what has not begun a moment later never will.
+func (p *Page) Withdraw(slot int, seq uint32) {
+	atomic.StoreUint64(p.slot(slot, slotWithdrawn), uint64(seq))
 }

@@ -15,6 +15,7 @@ STATE = 0
 TID = 1
 INTERRUPT = 2
 ABORT = 3
+WITHDRAWN = 4
 
 # Phases, the lowest three bits of the state; the sequence stands above them.
 IDLE = 0

@@ -14,11 +14,11 @@ from time import monotonic
 
 from _fender import stderr
 from _fender.filewrapper import FileWrapper
-from _fender.frame import ANSWER, CLOSING, END, ERROR, HEAD, IDLE, SIZE, VERSION, pack
+from _fender.frame import ANSWER, CLOSING, END, ERROR, HEAD, IDLE, REQUEST, SIZE, VERSION, pack
 from _fender.head import BadAnswer, encode
 from _fender.page import CALLING as _CALLING
 from _fender.page import CLOSING as _CLOSING
-from _fender.page import INTERRUPT, STATE
+from _fender.page import INTERRUPT, STATE, WITHDRAWN
 from _fender.stream import GONE, ClientGone, Stream, as_bytes, join
 
 # Iterators whose items are all there already: joining them delays nothing.
@@ -57,6 +57,7 @@ def responder(slot, application):
     words = slot.words
     state = slot.at + STATE
     interrupt = slot.at + INTERRUPT
+    withdrawn = slot.at + WITHDRAWN
     send = slot.socket.send
     settle = slot.settle
     always = slot.settle_always
@@ -92,6 +93,10 @@ def responder(slot, application):
             return write
 
         words[state] = sequence << 3 | _CALLING
+        if words[withdrawn] == sequence:  # looked at after the store: see the page in ARCHITECTURE.md
+            words[state] = (sequence - 1) << 3
+            slot.refuse(REQUEST, "withdrawn before it was begun", request, sequence)
+            return
         try:
             result = application(environ, start_response)
             kind = type(result)

@@ -118,6 +118,9 @@ func Interrupted(page []byte, slot int) uint64 {
 // Aborted is the sequence of a slot whose client has gone.
 func Aborted(page []byte, slot int) uint64 { return atomic.LoadUint64(word(page, 64*(slot+1)+24)) }
 
+// Withdrawn is the sequence of a slot that is not to be begun.
+func Withdrawn(page []byte, slot int) uint64 { return atomic.LoadUint64(word(page, 64*(slot+1)+32)) }
+
 // word is one aligned word of a page. Its place in the page is computed, never read: any other
 // read of the page would race with the master.
 func word(page []byte, off int) *uint64 {

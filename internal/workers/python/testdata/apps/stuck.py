@@ -84,6 +84,11 @@ def holds_lock(environ, start_response):
     return text(start_response, b"never")
 
 
+def append(environ, start_response):
+    events.append("append")
+    return text(start_response, b"appended")
+
+
 def quick(environ, start_response):
     return text(start_response, b"quick")
 
