@@ -306,7 +306,7 @@ func TestPool_DoesNotInterruptAThreadThatHasComeBack(t *testing.T) {
 	b.passes(time.Second)
 	b.forget()
 	b.ends(1)
-	b.passes(30*time.Second)
+	b.passes(30 * time.Second)
 	b.expect()
 }
 
