@@ -220,7 +220,9 @@ func (p *Pool) send(now Time, r *request, s *slot) {
 // will as soon as close() has returned.
 func (p *Pool) begin(now Time, s *slot) {
 	s.began, s.slow, s.late, s.part, s.probed = now, false, false, false, 0
-	p.timers.set(&s.unread, timerUnread, now+unreadBound)
+	if !s.closing { // else it waits for close(), which the clock of what is sent ahead bounds
+		p.timers.set(&s.unread, timerUnread, now+unreadBound)
+	}
 	p.startHarakiri(now, s)
 }
 

@@ -212,7 +212,7 @@ func (w *world) deliverFrom(sw *simWorker, i int) {
 		w.p.Idle(w.now, sw.id, i)
 		s.knownAt, s.clearAt = w.now, w.now
 	case f.refused:
-		if !w.p.Refused(w.now, sw.id, i) && !q.torn {
+		if !w.p.Refused(w.now, sw.id, i) {
 			w.failf("the pool did not withdraw %d, which worker %d refuses", f.id, sw.id)
 		}
 		s.knownAt, s.clearAt = w.now, w.now

@@ -4,14 +4,10 @@ package pool
 func (p *Pool) unreadTooLong(now Time, s *slot) {
 	switch {
 	case p.begun(s.line[0]):
-		s.withdrawal = withdrawalNone
 		if s.late {
 			p.seenBegun(now, s)
 			p.alive(now, s.w)
 		}
-		return
-	case s.closing:
-		p.takeBack(s)
 		return
 	case s.withdrawal == withdrawalAsked:
 		p.withdrawn(now, s)

@@ -67,10 +67,8 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 	default:
 		s.slow = true
 	}
+	p.unreserve(r)
 	if r.place == placeGhost {
-		if s.w.reserved == r {
-			s.w.reserved = nil
-		}
 		p.forget(r)
 	} else {
 		p.putBack(now, s, r)
@@ -80,9 +78,6 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 
 // putBack puts a request that the slot has not begun back to its turn.
 func (p *Pool) putBack(now Time, s *slot, r *request) {
-	if s.w.reserved == r {
-		s.w.reserved = nil
-	}
 	p.totals.TakenBack++
 	p.note(Note{Kind: NoteTakenBack, Spawn: s.w.spawn, Number: s.w.number, ID: r.ID})
 	p.requeue(now, r)

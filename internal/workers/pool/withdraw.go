@@ -41,6 +41,7 @@ func (p *Pool) withdrawn(now Time, s *slot) {
 	stand.place, stand.slot, stand.seq = placeGhost, s, r.seq
 	stand.arrived, stand.sent = r.arrived, r.sent
 	s.line[0] = stand
+	p.unreserve(r)
 	p.putBack(now, s, r)
 	p.killWhenAlone(s.w)
 	p.settle(now)

@@ -52,12 +52,16 @@ func TestPool_MovesWhatIsNotBegunAfterItsWithdrawal(t *testing.T) {
 }
 
 func TestPool_LeavesWhatIsBegunInTheMomentOfItsWithdrawal(t *testing.T) {
-	b := readAndNotBegun(t, Options{Harakiri: time.Second})
+	b := readAndNotBegun(t, Options{Threads: 2, Harakiri: time.Second})
 	b.begins(1)
+	b.killed(2)
+	b.get(2)
+	b.expect("spawn 3 as number 2 of generation 1") // the first worker gets nothing
 	b.passes(withdrawBound)
-	b.expect()
+	b.expect("send 2 to 1/1") // until it is seen that it runs
 	b.ends(1)
-	b.expect("finish 1")
+	b.runs(2)
+	b.expect("finish 1", "finish 2")
 	b.passes(time.Hour)
 	b.expect()
 }
@@ -193,7 +197,9 @@ func TestPool_TakesTheRefusalOfAThreadThatWasHeldUpInTheMomentOfItsBegin(t *test
 	b.passes(unreadBound + time.Second)
 	b.expect("fail 1: harakiri", "retire 1: harakiri", "stacks 1/0 seq 1", "interrupt 1/0 seq 1", "spawn 3 as number 3 of generation 1")
 	b.thread(1, 0).seq, b.thread(1, 0).phase = 0, PhaseIdle
-	b.refuses(1, 0)
+	if !b.refuses(1, 0) {
+		t.Error("the pool does not know that it withdrew the request")
+	}
 	b.passes(time.Hour)
 	w := b.find(1)
 	if w.occupied != 0 || !w.killed { // by its mercy: the test lets it not end
