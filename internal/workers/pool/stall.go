@@ -2,15 +2,11 @@ package pool
 
 // unreadTooLong is called when a message has lain long before a thread that should be waiting.
 func (p *Pool) unreadTooLong(now Time, s *slot) {
-	switch {
-	case p.begun(s.line[0]):
+	if p.begun(s.line[0]) {
 		if s.late {
 			p.seenBegun(now, s)
 			p.alive(now, s.w)
 		}
-		return
-	case s.withdrawal == withdrawalAsked:
-		p.withdrawn(now, s)
 		return
 	}
 	p.stallWorker(now, s.w)
@@ -23,6 +19,8 @@ func (p *Pool) unreadTooLong(now Time, s *slot) {
 		p.takeBack(s)
 	case s.withdrawal == withdrawalNone:
 		p.withdraw(now, s)
+	case s.withdrawal == withdrawalAsked:
+		p.withdrawn(now, s)
 	}
 }
 

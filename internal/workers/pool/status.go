@@ -32,7 +32,7 @@ type WorkerStatus struct {
 	Slots      []SlotStatus
 }
 
-// SlotStatus is one slot; ID is 0 when it is free.
+// SlotStatus is one slot; ID is 0 when it is free, and when what it holds has moved elsewhere.
 type SlotStatus struct {
 	ID    exchange.ID
 	Since Time // when its thread got it
@@ -62,7 +62,7 @@ func (p *Pool) Status(now Time) Status {
 		for i := range w.slots {
 			s := &w.slots[i]
 			var ss SlotStatus
-			if s.n > 0 {
+			if s.n > 0 && s.withdrawal != withdrawalDone {
 				ss.ID, ss.Since = s.line[0].ID, s.began
 			}
 			if s.n > 1 {

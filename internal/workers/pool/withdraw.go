@@ -32,7 +32,6 @@ func (p *Pool) withdraw(now Time, s *slot) {
 // says that it has let go of it, or dies.
 func (p *Pool) withdrawn(now Time, s *slot) {
 	s.withdrawal = withdrawalDone
-	p.timers.set(&s.unread, timerUnread, now+unreadBound)
 	r := s.line[0]
 	if r.place == placeGhost {
 		return // its client has gone

@@ -34,6 +34,11 @@ func TestPool_MovesWhatIsNotBegunAfterItsWithdrawal(t *testing.T) {
 	if n := b.noted(NoteTakenBack); len(n) != 1 || n[0].Spawn != 1 || n[0].ID != 1 {
 		t.Errorf("notes %+v", n)
 	}
+	for i, want := range []SlotStatus{{}, {ID: 1, Since: b.now}} {
+		if w := b.Status(b.now).Workers[i]; w.Slots[0] != want || !w.Busy {
+			t.Errorf("worker %d: %+v", w.Spawn, w)
+		}
+	}
 	b.get(2)
 	b.expect("send 2 to 2/0 ahead") // the first worker stands still
 	b.runs(1)
@@ -160,6 +165,24 @@ func TestPool_AnswersWhatWasNotBegunWhenItStops(t *testing.T) {
 	b.forget()
 	b.passes(2*unreadBound + withdrawBound)
 	b.expect("take back 1/0", "withdraw 1/0 seq 1", "fail 1: draining")
+}
+
+func TestPool_KillsACondemnedWorkerWhenItsLastNeighbourWasWithdrawn(t *testing.T) {
+	b := serving(t, Options{Threads: 2, Harakiri: time.Second, NoInterrupt: true})
+	b.get(1)
+	b.begins(1)
+	b.passes(950 * ms)
+	b.post(2)
+	b.passes(unreadBound)
+	b.TookBack(b.now, 1, 1, 0)
+	b.passes(probeSoon)
+	b.TookBack(b.now, 1, 1, 0)
+	b.forget()
+	if w := b.find(1); !w.condemned || w.killed {
+		t.Fatalf("condemned %v, killed %v", w.condemned, w.killed)
+	}
+	b.passes(withdrawBound)
+	b.expect("kill 1")
 }
 
 func TestPool_GivesASuspectAnotherWorkerWhenItsOwnDoesNotBeginIt(t *testing.T) {
