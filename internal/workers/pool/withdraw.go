@@ -38,7 +38,6 @@ func (p *Pool) withdrawn(now Time, s *slot) {
 	}
 	stand := p.newRequest(r.Request)
 	stand.place, stand.slot, stand.seq = placeGhost, s, r.seq
-	stand.arrived, stand.sent = r.arrived, r.sent
 	s.line[0] = stand
 	p.unreserve(r)
 	p.putBack(now, s, r)
@@ -59,7 +58,6 @@ func (p *Pool) Refused(now Time, id SpawnID, index int) (wished bool) {
 	} else {
 		p.stallWorker(now, s.w)
 	}
-	s.taking = false
 	p.unstrike(s) // its thread had said that it begins, and was held up right there
 	p.comeBack(now, s, s.line[0])
 	p.settle(now)
