@@ -186,19 +186,23 @@ func TestPool_KillsACondemnedWorkerWhenItsLastNeighbourWasWithdrawn(t *testing.T
 }
 
 func TestPool_GivesASuspectAnotherWorkerWhenItsOwnDoesNotBeginIt(t *testing.T) {
-	b := serving(t, Options{Processes: 3})
+	b := serving(t, Options{Processes: 2})
 	b.get(1)
 	b.begins(1)
 	b.crashes(1)
-	b.Hello(b.now, 4)
-	b.expect("send 1 to 1/0", "spawn 4 as number 1 of generation 1", "send 1 to 2/0")
+	b.Hello(b.now, 3)
+	b.expect("send 1 to 1/0", "spawn 3 as number 1 of generation 1", "send 1 to 2/0")
 	b.passes(unreadBound)
 	b.TookBack(b.now, 2, 0, 0)
-	b.passes(unreadBound + withdrawBound)
-	b.expect("take back 2/0", "withdraw 2/0 seq 1", "send 1 to 3/0")
-	if w := b.find(2); w.reserved != nil {
-		t.Error("the worker that stands still is kept for it")
-	}
+	b.passes(unreadBound + withdrawBound - ms)
+	b.get(2)
+	b.begins(2)
+	b.passes(ms)
+	b.expect("take back 2/0", "withdraw 2/0 seq 1", "send 2 to 3/0")
+	b.get(3)
+	b.expect() // the other worker is kept for it as soon as it is free
+	b.ends(2)
+	b.expect("finish 2", "send 1 to 3/0")
 }
 
 func TestPool_StallsAWorkerThatRefusesByItself(t *testing.T) {
