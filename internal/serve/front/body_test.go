@@ -212,10 +212,11 @@ func TestTimeouts_CountTimeWithoutProgress(t *testing.T) {
 			}
 			continue
 		}
-		if got := conn.receive("POST"); got.code != c.status || !got.Close || got.Header.Get(CauseHeader) != "request-timeout" {
+		got := conn.receive("POST")
+		if got.code != c.status || !got.Close || got.Header.Get(CauseHeader) != "request-timeout" {
 			t.Errorf("%s: %d %v", c.name, got.code, got.Header)
 		}
-		if e := s.entry(); e.Status != c.status || e.Cause != "request-timeout" || e.Target != c.target {
+		if e := s.entry(); e.Status != c.status || e.Cause != "request-timeout" || e.Target != c.target || e.Sent != int64(len(got.body)) {
 			t.Errorf("%s: logged %+v", c.name, e)
 		}
 	}

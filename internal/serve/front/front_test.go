@@ -110,7 +110,7 @@ func TestHealth_IsAnsweredBeforeAnythingElse(t *testing.T) {
 	if got := c.get("/healthz"); got.code != 503 || got.body != why+"\n" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("not ready: %d %q", got.code, got.body)
 	}
-	if e := s.entry(); e.Status != 503 || e.Target != "/healthz" {
+	if e := s.entry(); e.Status != 503 || e.Target != "/healthz" || e.Sent != int64(len(why)+1) {
 		t.Errorf("logged %+v; good checks are not logged", e)
 	}
 }
@@ -130,12 +130,16 @@ func TestLog_HasTheFactsOfARequest(t *testing.T) {
 	if second := s.entry(); second.RequestID <= first.RequestID {
 		t.Errorf("numbers %d, %d", first.RequestID, second.RequestID)
 	}
-	c.send("GET /bad HTTP/1.1\r\nHost: a\r\nX Y: z\r\n\r\n")
-	c.receive("GET")
-	if e := s.entry(); e.Status != 400 || e.Cause != "bad-request" || e.Target != "/bad" || e.Client != "127.0.0.1" {
-		t.Errorf("refused: logged %+v", e)
+	for _, method := range []string{"GET", "HEAD"} { // a page, and one without its body
+		c := s.dial()
+		c.send(method + " /bad HTTP/1.1\r\nHost: a\r\nX Y: z\r\n\r\n")
+		page := c.receive(method)
+		if e := s.entry(); e.Status != 400 || e.Cause != "bad-request" || e.Method != method || e.Target != "/bad" ||
+			e.Client != "127.0.0.1" || e.Sent != int64(len(page.body)) || e.Sent == 0 && method == "GET" {
+			t.Errorf("refused: %q, logged %+v", page.body, e)
+		}
 	}
-	if n := s.Counts(); n.Connections != 1 || n.Requests != 2 || n.Refused["bad-name"] != 1 {
+	if n := s.Counts(); n.Connections != 3 || n.Requests != 2 || n.Refused["bad-name"] != 2 {
 		t.Errorf("counts %+v", n)
 	}
 }

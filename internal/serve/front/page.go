@@ -80,23 +80,25 @@ func (c *conn) plain(r *reply, status int, body string) next {
 	}
 	dst = http1.AppendLength(dst, int64(len(body)))
 	dst = appendConnection(dst, r)
-	if !r.isHead {
-		dst = append(dst, body...)
-		r.sent = int64(len(body))
+	if r.isHead {
+		body = ""
 	}
+	dst = append(dst, body...)
 	c.head = dst
 	c.out = append(c.out[:0], dst)
-	switch {
-	case c.flush() != nil:
+	if c.flush() != nil {
 		return drop
-	case r.close:
+	}
+	r.sent = int64(len(body))
+	if r.close {
 		return linger
 	}
 	return again
 }
 
-// refusePage answers a request that never became an exchange, and ends the connection.
-func (c *conn) refusePage(cause exchange.Cause, status int, text string) next {
+// refusePage answers a request that never became an exchange, logs it and ends the connection. status 0
+// is the cause's own.
+func (c *conn) refusePage(began time.Time, cause exchange.Cause, status int, text string) next {
 	r := &reply{conn: c, cause: cause}
 	r.close, r.minor = true, 1
 	if c.in != nil && c.in.parser.HasLine() {
@@ -106,5 +108,7 @@ func (c *conn) refusePage(cause exchange.Cause, status int, text string) next {
 	if r.status = status; status == 0 {
 		r.status = c.front.statusOf(cause)
 	}
-	return c.ownAnswer(r, text)
+	what := c.ownAnswer(r, text)
+	c.account(began, cause, r.status, r.sent)
+	return what
 }

@@ -16,25 +16,21 @@ func (c *conn) endOfReading(began time.Time, err error) next {
 	started := !began.IsZero()
 	switch {
 	case errors.Is(err, errStalled) && started:
-		c.account(began, exchange.CauseRequestTimeout, 0)
-		return c.refusePage(exchange.CauseRequestTimeout, 0, "the request head did not come to an end")
+		return c.refusePage(began, exchange.CauseRequestTimeout, 0, "the request head did not come to an end")
 	case errors.Is(err, errStopped) && started:
-		c.account(began, exchange.CauseDraining, 0)
-		return c.refusePage(exchange.CauseDraining, 0, "")
+		return c.refusePage(began, exchange.CauseDraining, 0, "")
 	case errors.Is(err, errStalled), errors.Is(err, errStopped):
 		return linger // idle: silently
 	case started:
-		c.account(began, exchange.CauseClientGone, 0)
+		c.account(began, exchange.CauseClientGone, exchange.CauseClientGone.Status(), 0)
 	}
 	return drop
 }
 
 // refuse answers a head that cannot be a request.
 func (c *conn) refuse(began time.Time, v http1.Verdict) next {
-	cause := causeOf(v)
 	c.front.counts.refused(v)
-	c.account(began, cause, v.Status())
-	return c.refusePage(cause, v.Status(), v.Text())
+	return c.refusePage(began, causeOf(v), v.Status(), v.Text())
 }
 
 // causeOf is the cause for a verdict.
@@ -48,14 +44,10 @@ func causeOf(v http1.Verdict) exchange.Cause {
 	return exchange.CauseBadRequest
 }
 
-// account logs a request that was refused before there was an exchange. status 0 is the cause's own.
-func (c *conn) account(began time.Time, cause exchange.Cause, status int) {
-	if status == 0 {
-		status = cause.Status()
-	}
-	now := time.Now()
+// account logs a request that never became an exchange.
+func (c *conn) account(began time.Time, cause exchange.Cause, status int, sent int64) {
 	e := accesslog.Entry{Time: began, RequestID: c.front.nextID(), Client: c.client, Status: status,
-		Cause: string(cause), Total: now.Sub(began)}
+		Cause: string(cause), Sent: sent, Total: time.Since(began)}
 	if c.in != nil && c.in.parser.HasLine() {
 		h := &c.in.parser.Head
 		raw := c.in.unread()
@@ -233,7 +225,7 @@ func (c *conn) health(r *reply) next {
 		r.entry.Cause = string(exchange.CauseDraining)
 	}
 	what := c.plain(r, http.StatusServiceUnavailable, strings.TrimSpace(why.Error())+"\n")
-	r.entry.Status = http.StatusServiceUnavailable
+	r.entry.Status, r.entry.Sent = r.status, r.sent
 	r.entry.Total = time.Since(r.entry.Time)
 	c.front.options.Log(&r.entry)
 	return what
