@@ -306,6 +306,31 @@ func TestSendFile_UsesItsOwnOffset(t *testing.T) {
 	}
 }
 
+func TestSendFile_IsLoggedWithWhatTheClientCouldTake(t *testing.T) {
+	const size, taken = 64 << 20, 1 << 20 // the kernel's buffers are smaller
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, Options{}, func(j *job) {
+		j.start(200, size)
+		j.sendFile(f, 0, size)
+		j.end()
+	})
+	c := s.dial()
+	c.send(get("/"))
+	if _, err := io.CopyN(io.Discard, c.r, taken); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if e := s.entry(); e.Cause != "client-gone" || e.Sent < taken/2 || e.Sent >= size {
+		t.Errorf("logged %+v", e)
+	}
+}
+
 func TestSendFile_CutsWhenTheFileIsShorterThanWasSaid(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, make([]byte, 1000), 0o600); err != nil {

@@ -65,6 +65,14 @@ func (b *body) toSpool() error {
 	return nil
 }
 
+// arrived is the number of bytes that are kept.
+func (b *body) arrived() int64 {
+	if b.spool != nil {
+		return b.spool.end
+	}
+	return int64(len(b.bytes))
+}
+
 // add appends a piece of a body whose length is not known, and copies it.
 func (b *body) add(piece []byte) error {
 	b.size += int64(len(piece))
@@ -106,6 +114,15 @@ func (c *conn) readBody(h *http1.Head, b *body) error {
 	if h.Chunked {
 		return c.readChunked(b, &pace)
 	}
+	err := c.readSized(h, b, &pace)
+	if err != nil {
+		b.size = b.arrived() // the log wants what came, not what was announced
+	}
+	return err
+}
+
+// readSized reads a body of known length.
+func (c *conn) readSized(h *http1.Head, b *body, pace *pace) error {
 	b.size = h.Length
 	if err := b.expect(h.Length); err != nil {
 		return err
@@ -114,11 +131,11 @@ func (c *conn) readBody(h *http1.Head, b *body) error {
 		return err
 	}
 	if b.spool != nil {
-		return c.readToSpool(b, &pace)
+		return c.readToSpool(b, pace)
 	}
 	b.bytes = append(b.bytes, c.in.take(h.Length)...)
 	for len(b.bytes) < cap(b.bytes) {
-		n, err := c.readInto(b.bytes[len(b.bytes):cap(b.bytes)], &pace)
+		n, err := c.readInto(b.bytes[len(b.bytes):cap(b.bytes)], pace)
 		if err != nil {
 			return err
 		}

@@ -248,12 +248,15 @@ func TestTimeouts_EndATrickleThatNeverStalls(t *testing.T) {
 
 func TestClient_ThatLeavesInTheMiddleIsLogged(t *testing.T) {
 	s := serve(t, Options{}, func(*job) { t.Error("the application was asked") })
-	for _, raw := range []string{"GET / HT", post(10, "") + "abc", chunkedPost + "5\r\nab"} {
-		c := s.dial()
-		c.send(raw)
-		c.Close()
-		if e := s.entry(); e.Status != 499 || e.Cause != "client-gone" {
-			t.Errorf("%q: logged %+v", raw, e)
+	for _, c := range []struct {
+		raw      string
+		received int64
+	}{{"GET / HT", 0}, {post(10, "") + "abc", 3}, {post(1<<20, "") + "abcd", 4}, {chunkedPost + "5\r\nab", 2}} {
+		conn := s.dial()
+		conn.send(c.raw)
+		conn.Close()
+		if e := s.entry(); e.Status != 499 || e.Cause != "client-gone" || e.Received != c.received {
+			t.Errorf("%q: logged %+v", c.raw, e)
 		}
 	}
 }

@@ -159,27 +159,34 @@ func (c *conn) write(r *reply, b *batch) error {
 			c.head = http1.AppendChunkSize(c.head, total)
 		}
 	}
-	c.out = append(c.out[:0], c.head)
-	if err := c.writeParts(b.parts, total); err != nil {
+	before := c.stream.sent + int64(len(c.head))
+	if err := c.writeBatch(r, b, total); err != nil {
+		r.sent += min(max(c.stream.sent-before, 0), total)
 		return err
 	}
 	r.left -= total
+	r.sent += total
+	if b.end == ended && !r.whole() && r.framing == byLength {
+		return errCut // fewer bytes than the application had promised
+	}
+	return nil
+}
+
+// writeBatch writes c.head, n bytes of the parts, and what the framing wants behind them.
+func (c *conn) writeBatch(r *reply, b *batch, n int64) error {
+	c.out = append(c.out[:0], c.head)
+	if err := c.writeParts(b.parts, n); err != nil {
+		return err
+	}
 	if r.framing == chunked {
-		if total > 0 {
+		if n > 0 {
 			c.out = append(c.out, crlf)
 		}
 		if b.end == ended {
 			c.out = append(c.out, lastChunk)
 		}
 	}
-	if err := c.flush(); err != nil {
-		return err
-	}
-	r.sent += total
-	if b.end == ended && !r.whole() && r.framing == byLength {
-		return errCut // fewer bytes than the application had promised
-	}
-	return nil
+	return c.flush()
 }
 
 // copied is the size up to which bytes are copied behind the head, which costs less than to give them
