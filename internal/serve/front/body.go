@@ -146,18 +146,17 @@ func (c *conn) readSized(h *http1.Head, b *body, pace *pace) error {
 
 // readToSpool reads a body of known length into its file.
 func (c *conn) readToSpool(b *body, pace *pace) error {
-	buf := spoolBuffers.Get().(*[64 << 10]byte)
-	defer spoolBuffers.Put(buf)
+	defer c.freeBulk()
 	if err := b.spool.write(c.in.take(b.size)); err != nil {
 		return err
 	}
 	for b.spool.end < b.size {
-		want := min(b.size-b.spool.end, int64(len(buf)))
-		n, err := c.readInto(buf[:want], pace)
+		piece, err := c.readBulk(b.size-b.spool.end, pace.until())
 		if err != nil {
 			return err
 		}
-		if err := b.spool.write(buf[:n]); err != nil {
+		pace.progress(len(piece), time.Now())
+		if err := b.spool.write(piece); err != nil {
 			return err
 		}
 	}

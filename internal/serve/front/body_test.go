@@ -111,11 +111,14 @@ func TestLimitPost_RefusesAChunkedBodyWhenItGrowsTooLarge(t *testing.T) {
 // body whatever comes must find the answer, not a reset.
 func TestClose_LetsAClientThatGoesOnSendingReadItsAnswer(t *testing.T) {
 	s := serve(t, Options{LimitPost: 10}, func(*job) {})
-	for range 20 {
+	piece := make([]byte, 8<<20)
+	for _, pieces := range []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 12} {
 		c := s.dial()
-		c.send(post(8<<20, ""))
-		if _, err := c.Write(make([]byte, 8<<20)); err != nil {
-			t.Fatalf("while sending: %v", err)
+		c.send(post(pieces*len(piece), ""))
+		for range pieces {
+			if _, err := c.Write(piece); err != nil {
+				t.Fatalf("while sending: %v", err)
+			}
 		}
 		if got := c.receive("POST"); got.code != 413 {
 			t.Fatalf("status %d", got.code)

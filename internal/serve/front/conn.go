@@ -36,6 +36,8 @@ type conn struct {
 
 	in     *inbox // what was read and not used; nil while idle
 	direct []byte // where a body is read to, past the inbox
+	most   int64  // how much is read to bulk instead; 0: nothing
+	bulk   *[64 << 10]byte
 
 	wake chan struct{} // something happened: look at the reply, gone and the front's state
 	gone atomic.Bool   // the client has shut its side down
@@ -169,10 +171,38 @@ func (c *conn) readInto(b []byte, p *pace) (int, error) {
 	return n, err
 }
 
+// readBulk reads up to n bytes that are only passed on, past the inbox, which is empty. They are valid
+// until the next read. Its buffer is fetched like the inbox, when there is something to read: a client
+// that sends slowly holds none.
+func (c *conn) readBulk(n int64, until time.Time) ([]byte, error) {
+	c.most = n
+	got, err := c.stream.read(until, c.front.isAborting)
+	c.most = 0
+	if err != nil {
+		c.freeBulk()
+		return nil, err
+	}
+	return c.bulk[:got], nil
+}
+
+// freeBulk gives the buffer of readBulk back, if there is one.
+func (c *conn) freeBulk() {
+	if c.bulk != nil {
+		spoolBuffers.Put(c.bulk)
+		c.bulk = nil
+	}
+}
+
 // space is where the stream reads to.
 func (c *conn) space() []byte {
-	if c.direct != nil {
+	switch {
+	case c.direct != nil:
 		return c.direct
+	case c.most > 0:
+		if c.bulk == nil {
+			c.bulk = spoolBuffers.Get().(*[64 << 10]byte)
+		}
+		return c.bulk[:min(c.most, int64(len(c.bulk)))]
 	}
 	if c.in == nil {
 		c.in = newInbox(c.front.options.limits)
@@ -180,8 +210,9 @@ func (c *conn) space() []byte {
 	return c.in.space()
 }
 
-// unneeded gives the inbox back while there is nothing in it and the client sends nothing.
+// unneeded gives the buffers back while there is nothing in them and the client sends nothing.
 func (c *conn) unneeded() {
+	c.freeBulk()
 	if c.in != nil && len(c.in.unread()) == 0 && !c.in.parser.HasLine() {
 		c.in.free()
 		c.in = nil

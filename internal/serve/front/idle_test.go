@@ -7,17 +7,19 @@ import (
 	"testing"
 )
 
+// heap is what is held of the heap.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // pools keep what they have for one round
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
 func TestIdle_ConnectionsHoldNoBuffer(t *testing.T) {
 	const connections, most = 300, 6 << 10 // with the client's end, which is in this process too
 	s := serve(t, Options{}, func(j *job) { j.text("x") })
 	idle := make([]net.Conn, connections)
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC() // pools keep what they have for one round
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	before := heap()
 	answer := make([]byte, 1024)
 	for i := range idle {
@@ -46,4 +48,38 @@ func TestIdle_ConnectionsHoldNoBuffer(t *testing.T) {
 		t.Errorf("%d connections", q.Connections)
 	}
 	runtime.KeepAlive(idle)
+}
+
+// The buffers for large bodies are for those that come, not for those that are waited for.
+func TestWaiting_ForABodyHoldsNoLargeBuffer(t *testing.T) {
+	const connections, most = 100, 24 << 10 // with the inbox
+	for _, w := range []struct{ name, raw, answer string }{
+		{"an upload that pauses", post(1<<20, "Expect: 100-continue\r\n"), "HTTP/1.1 100"},
+		{"a lingering close", post(4<<20, ""), "HTTP/1.1 413"},
+	} {
+		t.Run(w.name, func(t *testing.T) {
+			s := serve(t, Options{LimitPost: 1 << 20}, func(*job) {})
+			before := heap()
+			for range connections {
+				c, err := net.Dial("tcp", s.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				got := make([]byte, len(w.answer))
+				if _, err := io.WriteString(c, w.raw); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(c, got); err != nil || string(got) != w.answer {
+					t.Fatalf("%q, %v", got, err)
+				}
+				if _, err := io.WriteString(c, "some of it"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if each := (heap() - before) / connections; each > most {
+				t.Errorf("%d bytes of heap for each connection, at most %d are expected", each, most)
+			}
+		})
+	}
 }

@@ -1,13 +1,16 @@
 package front
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// Bounds of a lingering close: without input for lingerPause, after lingerTime in any case, and after
-// lingerBytes of a client that does not listen, the connection is closed, unread bytes or not.
+// Bounds of a lingering close: without input for lingerPause, and after lingerTime in any case, the
+// connection is closed, unread bytes or not. There is no bound of bytes: many clients look for an answer
+// only when they have sent all of a large body.
 const (
 	lingerPause = 5 * time.Second
 	lingerTime  = 30 * time.Second
-	lingerBytes = 64 << 20
 )
 
 // linger shuts the sending side down and discards what comes until the client closes as well. To close
@@ -17,20 +20,15 @@ func (c *conn) linger() {
 	if c.stream.closeWrite() != nil {
 		return // the client is gone
 	}
-	buf := spoolBuffers.Get().(*[64 << 10]byte)
-	defer spoolBuffers.Put(buf)
+	defer c.freeBulk()
 	end := time.Now().Add(lingerTime)
-	for left := lingerBytes; left > 0; {
+	for {
 		until := time.Now().Add(lingerPause)
 		if until.After(end) {
 			until = end
 		}
-		c.direct = buf[:]
-		n, err := c.stream.read(until, c.front.isAborting)
-		c.direct = nil
-		if err != nil {
+		if _, err := c.readBulk(math.MaxInt64, until); err != nil {
 			return
 		}
-		left -= n
 	}
 }
