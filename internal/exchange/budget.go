@@ -14,12 +14,19 @@ func NewBudget(limit int64) *Budget { return &Budget{limit: limit} }
 
 // Take reserves n bytes and reports whether they were there.
 func (b *Budget) Take(n int64) bool {
-	if b.used.Add(n) > b.limit {
-		b.used.Add(-n)
-		return false
+	for { // not added and taken back: between the two, those who ask for little would be refused too
+		used := b.used.Load()
+		if n > b.limit-used {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
 	}
-	return true
 }
+
+// Fits reports whether Take would succeed now.
+func (b *Budget) Fits(n int64) bool { return n <= b.limit-b.used.Load() }
 
 // Give returns n bytes that Take had reserved.
 func (b *Budget) Give(n int64) { b.used.Add(-n) }
