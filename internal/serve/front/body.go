@@ -35,18 +35,23 @@ func (b *body) exchange() exchange.Body {
 	return exchange.Body{Bytes: b.bytes, Size: b.size}
 }
 
-// expect makes room for a body of n bytes, so that a body that cannot be kept is refused before it
-// is sent.
+// expect prepares for a body of n bytes. One that cannot be kept now is refused before it is sent; but
+// its room in the spool is taken only as it comes: a client that announces much and sends nothing must
+// not keep everybody else out.
 func (b *body) expect(n int64) error {
 	if n <= int64(b.front.options.BodyMemory) && b.front.options.Memory.Take(n) {
 		b.memory = n
 		b.bytes = make([]byte, 0, n)
 		return nil
 	}
+	if !b.front.options.Spool.Fits(n) {
+		return errSpoolFull
+	}
 	if err := b.toSpool(); err != nil {
 		return err
 	}
-	return b.spool.reserve(n)
+	b.spool.most = n
+	return nil
 }
 
 // toSpool goes over to a file, with what there is in memory.

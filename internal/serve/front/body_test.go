@@ -175,6 +175,33 @@ func TestSpool_FullIsTheTroubleOfOneRequest(t *testing.T) {
 	}
 }
 
+// A length is no more than a word: the client that gave it may never send a byte.
+func TestSpool_IsNotFilledByAnnouncements(t *testing.T) {
+	spool := exchange.NewBudget(8 << 20)
+	s := serve(t, Options{Spool: spool}, func(j *job) {
+		if used := spool.Used(); used != j.Body.Size {
+			t.Errorf("%d bytes of the spool are taken for a body of %d", used, j.Body.Size)
+		}
+		j.text(fmt.Sprint(j.Body.Size))
+	})
+	liar := s.dial()
+	liar.send(post(8<<20, "Expect: 100-continue\r\n"))
+	if got := liar.receive("POST"); got.code != 100 {
+		t.Fatalf("status %d", got.code)
+	}
+	c := s.dial()
+	const size = 5<<20 + 123
+	c.send(post(size, "") + strings.Repeat("x", size))
+	if got := c.receive("POST"); got.body != fmt.Sprint(size) {
+		t.Errorf("beside an announcement: %d %q", got.code, got.body)
+	}
+	s.entry()                             // it has given its room back
+	liar.send(strings.Repeat("x", 8<<20)) // it was none
+	if got := liar.receive("POST"); got.body != fmt.Sprint(8<<20) {
+		t.Errorf("the announced body: %d %q", got.code, got.body)
+	}
+}
+
 func TestSpool_ThatCannotBeWrittenIsToldOnce(t *testing.T) {
 	warnings := make(chan error, 10)
 	s := serve(t, Options{SpoolDir: filepath.Join(t.TempDir(), "missing"), Warn: func(err error) { warnings <- err }}, mirror(t))

@@ -22,6 +22,7 @@ type spool struct {
 	file   *os.File
 	budget *exchange.Budget
 	taken  int64 // from the budget
+	most   int64 // how long it will be at most; 0: not known
 	end    int64 // where the next byte is written
 }
 
@@ -42,7 +43,7 @@ func openSpool(dir string, budget *exchange.Budget) (*spool, error) {
 	return &spool{file: f, budget: budget}, nil
 }
 
-// reserve takes n bytes of the budget beforehand.
+// reserve takes n bytes of the budget.
 func (s *spool) reserve(n int64) error {
 	if !s.budget.Take(n) {
 		return errSpoolFull
@@ -54,7 +55,11 @@ func (s *spool) reserve(n int64) error {
 // write appends b. What the file outgrows is taken from the budget in steps.
 func (s *spool) write(b []byte) error {
 	if need := s.end + int64(len(b)) - s.taken; need > 0 {
-		if s.reserve(max(need, budgetStep)) != nil {
+		step := int64(budgetStep)
+		if s.most > 0 {
+			step = min(step, s.most-s.taken)
+		}
+		if s.reserve(max(need, step)) != nil {
 			if err := s.reserve(need); err != nil {
 				return err
 			}
