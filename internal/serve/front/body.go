@@ -175,25 +175,37 @@ func (c *conn) readChunked(b *body, pace *pace) error {
 	}
 	var coding http1.Chunked
 	for {
-		for len(c.in.unread()) > 0 {
-			data, n, v := coding.Decode(c.in.unread())
-			if len(data) > 0 {
-				if err := b.add(data); err != nil {
-					return err
-				}
+		data, n, v := decode(&coding, c.in.unread())
+		c.in.drop(n)
+		if len(data) > 0 {
+			if err := b.add(data); err != nil {
+				return err
 			}
-			c.in.drop(n)
-			switch {
-			case v == http1.Complete:
-				return nil
-			case v.Refused():
-				return &refusal{v}
-			}
+		}
+		switch {
+		case v == http1.Complete:
+			return nil
+		case v.Refused():
+			return &refusal{v}
 		}
 		if err := c.readMore(pace); err != nil {
 			return err
 		}
 	}
+}
+
+// decode moves the data of all chunks in b together, at its beginning: a client that sends small chunks
+// must not cost a system call for each. n bytes of b are used up.
+func decode(coding *http1.Chunked, b []byte) (data []byte, n int, v http1.Verdict) {
+	kept := 0
+	for n < len(b) && v == http1.More {
+		var piece []byte
+		var used int
+		piece, used, v = coding.Decode(b[n:])
+		kept += copy(b[kept:], piece)
+		n += used
+	}
+	return b[:kept], n, v
 }
 
 // wantBody tells a client that waits for it that the body is wanted.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fender/internal/exchange"
+	"fender/internal/serve/http1"
 )
 
 func post(length int, rest string) string {
@@ -25,6 +26,7 @@ func TestBody_IsInMemoryUpToItsBoundAndThenInAFile(t *testing.T) {
 		for _, way := range []struct{ name, raw string }{
 			{"length", post(size, "") + content},
 			{"chunked", chunkedPost + chunks(content, 5000) + "0\r\n\r\n"},
+			{"chunked small", chunkedPost + chunks(content, 3) + "0\r\n\r\n"},
 		} {
 			inFile := make(chan bool, 2)
 			s := serve(t, Options{}, func(j *job) {
@@ -61,6 +63,20 @@ func chunks(content string, size int) string {
 		content = content[n:]
 	}
 	return b.String()
+}
+
+func TestBody_OfSmallChunksIsKeptInOnePiece(t *testing.T) {
+	var coding http1.Chunked
+	if data, n, v := decode(&coding, []byte("1;x\r\na\r\n2\r\nbc\r\n3\r\nd")); string(data) != "abcd" || n != 19 || v != http1.More {
+		t.Errorf("%q of %d bytes, %v", data, n, v)
+	}
+	if data, n, v := decode(&coding, []byte("ef\r\n0\r\n\r\nGET")); string(data) != "ef" || n != 9 || v != http1.Complete {
+		t.Errorf("%q of %d bytes, %v", data, n, v)
+	}
+	coding.Reset()
+	if data, n, v := decode(&coding, []byte("1\r\na\r\nx")); string(data) != "a" || n != 7 || v != http1.BadChunkSize {
+		t.Errorf("%q of %d bytes, %v", data, n, v)
+	}
 }
 
 func TestBody_SpillsWhenTheMemoryBudgetIsUsedUp(t *testing.T) {
