@@ -203,6 +203,41 @@ func TestAFullDiskIsTheTroubleOfOneRequest(t *testing.T) {
 	}
 }
 
+// Fault: more clients than there are descriptors, none of which leaves; then every worker is killed.
+func TestClientsLeaveDescriptorsForTheWorkers(t *testing.T) {
+	how := start{before: []string{"/bin/sh", "-c", `ulimit -n 64; exec "$@"`, "sh"}}
+	s := how.launch(t, append(testdata("slow"), "--http-socket", "127.0.0.1:0", "--access-log", "off", "--processes", "2")...)
+	s.ready()
+	s.wait("both workers", 2, becomes(event.StateReady))
+	first := dialTo(t, s.addr)
+	defer first.Close()
+	answers := bufio.NewReader(first)
+	ask := func(what string) {
+		if _, err := io.WriteString(first, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(what, err)
+		}
+		if res, err := load.ReadResponse(answers, false); err != nil || res.Status != 200 {
+			t.Fatalf("%s: %v, %v", what, res, err)
+		}
+	}
+	ask("alone")
+	for range 100 {
+		defer dialTo(t, s.addr).Close()
+	}
+	s.wait("the warning", 1, warned("more must wait"))
+	for _, pid := range s.pids() {
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.wait("the deaths", 2, becomes(event.StateGone))
+	s.wait("their replacements", 4, becomes(event.StateReady))
+	ask("with new workers")
+	if n := s.count(warned("could not fork")); n > 0 {
+		t.Errorf("%d workers could not be forked", n)
+	}
+}
+
 func TestAnIdleConnectionIsClosedAfterKeepalive(t *testing.T) {
 	s := serve(t, append(testdata("environ"), "--keepalive", "1")...)
 	var idle sync.WaitGroup

@@ -269,11 +269,15 @@ func (m *master) prepareFront() (err error) {
 	if !m.opts.NeedApp {
 		status = http.StatusInternalServerError
 	}
+	connections := 0
+	if files, _ := osproc.OpenFiles(); files > 0 { // the workshop has warned when it is little
+		connections = osproc.Connections(files, m.opts.Processes, m.opts.Threads)
+	}
 	m.front, err = front.New(front.Options{
 		Door: m.workshop, Log: m.logged,
 		Warn:      func(err error) { m.journal.Warn("%v", err) },
 		Keepalive: m.opts.Keepalive, HeadTimeout: m.opts.HeadTimeout, BodyTimeout: m.opts.BodyTimeout,
-		BufferSize: int(m.opts.BufferSize), LimitPost: m.opts.LimitPost,
+		Connections: connections, BufferSize: int(m.opts.BufferSize), LimitPost: m.opts.LimitPost,
 		SpoolDir: m.opts.BodySpool, Memory: m.memory(), Spool: m.spool(),
 		HealthPath: m.opts.HealthPath, Ready: m.notReady,
 		// Never nil: an empty list is nobody, not the front's default.

@@ -18,7 +18,7 @@ const acceptPause = 50 * time.Millisecond
 // already accepted, and closes it.
 func (f *Front) accept(s *Socket) {
 	defer s.net.Close()
-	for {
+	for f.places.wait() {
 		c, err := s.net.Accept()
 		switch {
 		case err == nil:
@@ -35,6 +35,7 @@ func (f *Front) accept(s *Socket) {
 			time.Sleep(acceptPause)
 		}
 	}
+	f.acceptRest(s)
 }
 
 // begin serves one connection.
@@ -45,12 +46,14 @@ func (f *Front) begin(s *Socket, nc net.Conn) {
 		return
 	}
 	f.counts.connections.Add(1)
+	f.places.take()
 	if err := f.watcher.add(c); err != nil { // it is served all the same, and read errors tell
 		f.warn(fmt.Errorf("a connection cannot be watched: %w", err))
 	}
 	f.conns.Go(func() {
 		c.serve()
 		f.watcher.forget(c)
+		f.places.give()
 		f.notify()
 	})
 }
@@ -73,7 +76,13 @@ func (f *Front) acceptRest(s *Socket) {
 		fd := -1
 		if e := raw.Control(func(listener uintptr) {
 			fd, _, err = unix.Accept4(int(listener), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-		}); e != nil || err != nil || fd < 0 {
+		}); e != nil {
+			return
+		}
+		switch {
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
+			continue // there may be others
+		case err != nil:
 			return
 		}
 		file := os.NewFile(uintptr(fd), "accepted")

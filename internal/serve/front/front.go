@@ -14,6 +14,7 @@ type Front struct {
 	options Options
 	watcher *watcher
 	spooler spooler
+	places  *places
 	dates   dates
 	counts  counts
 
@@ -43,6 +44,9 @@ func New(o Options) (*Front, error) {
 	}
 	f := &Front{options: o.withDefaults(), watcher: w, changed: make(chan struct{}, 1), warned: map[string]time.Time{}}
 	f.spooler.warn = f.warn
+	f.places = newPlaces(f.options.Connections, func(n int) {
+		f.warn(fmt.Errorf("%d clients are connected, more must wait: the limit of open files (nofile) allows no more; raise it", n))
+	})
 	return f, nil
 }
 
@@ -99,6 +103,7 @@ func (f *Front) Close(ctx context.Context) error {
 	sockets := f.sockets
 	f.sockets = nil
 	f.mu.Unlock()
+	f.places.close()
 	for _, s := range sockets {
 		s.interrupt()
 	}

@@ -202,6 +202,47 @@ func TestClose_TakesWhatTheKernelHasAccepted(t *testing.T) {
 	s.door.running.Wait()
 }
 
+func TestConnections_AboveTheBoundWaitToBeAccepted(t *testing.T) {
+	warnings := make(chan error, 10)
+	var left atomic.Bool
+	note := mirror(t)
+	s := serve(t, Options{Connections: 2, Warn: func(err error) { warnings <- err }}, func(j *job) {
+		if j.Path == "/third" && !left.Load() {
+			t.Error("a third connection was served beside two")
+		}
+		note(j)
+	})
+	first, second := s.dial(), s.dial()
+	first.get("/first")
+	second.get("/second")
+	if err := wait(t, "a warning", warnings); !strings.Contains(err.Error(), "nofile") {
+		t.Errorf("warned: %v", err)
+	}
+	third := s.dial()
+	third.send(get("/third"))
+	for range 100 { // time enough to serve it
+		second.get("/again")
+	}
+	left.Store(true)
+	first.Close()
+	if got := third.receive("GET"); got.body != "GET /third " {
+		t.Errorf("when there is a place: %d %q", got.code, got.body)
+	}
+	fourth := s.dial() // and those who wait when the front closes have done nothing wrong
+	fourth.send(get("/fourth"))
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(context.Background()) }()
+	if got := fourth.receive("GET"); got.body != "GET /fourth " || !got.Close {
+		t.Errorf("at the end: %d %q", got.code, got.body)
+	}
+	for _, c := range []*client{second, third, fourth} {
+		c.Close()
+	}
+	if err := wait(t, "the end", closed); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestClose_GivesUpWhenItsTimeIsOver(t *testing.T) {
 	jobs := make(chan *job, 10)
 	s := serve(t, Options{}, func(j *job) {

@@ -54,6 +54,10 @@ type Options struct {
 	// has passed; 128. Negative: none.
 	MinRate int
 
+	// Connections is how many clients may be connected at once: those above it wait to be accepted, so
+	// that descriptors are left for workers and spool files. 0: no bound.
+	Connections int
+
 	// BufferSize is the size of a header block that is accepted; below 64 KiB counts as 64 KiB.
 	BufferSize int
 	// LimitPost is the size of the largest body that is accepted; 0: any.
@@ -153,7 +157,7 @@ func (o *Options) validate() error {
 		return errors.New("front: no door: nobody would answer")
 	case o.Keepalive < 0 || o.HeadTimeout < 0 || o.BodyTimeout < 0 || o.SendTimeout < 0:
 		return errors.New("front: a timeout is negative; leave it out for the default")
-	case o.LimitPost < 0 || o.BodyMemory < 0 || o.AnswerMemory < 0:
+	case o.LimitPost < 0 || o.BodyMemory < 0 || o.AnswerMemory < 0 || o.Connections < 0:
 		return errors.New("front: a size is negative")
 	case !http1.SafeValue(o.Server):
 		return errors.New("front: the Server header has control characters")

@@ -37,6 +37,9 @@ func openSpool(dir string, budget *exchange.Budget) (*spool, error) {
 		if path := (*os.PathError)(nil); errors.As(err, &path) {
 			err = path.Err // the random name would make a new message of the same trouble
 		}
+		if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+			return nil, fmt.Errorf("body-spool: no file can be opened: %w; raise the limit of open files (nofile)", err)
+		}
 		return nil, fmt.Errorf("body-spool: no file can be made in %s: %w; give a directory that user %d may write in", dir, err, os.Geteuid())
 	}
 	os.Remove(f.Name())

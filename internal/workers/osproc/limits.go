@@ -29,6 +29,20 @@ func OpenFiles() (limit uint64, warning string) {
 	return r.Cur, warning
 }
 
+// ownFiles is what fender opens besides connections, workers and spool files, generously: listeners, logs,
+// epoll, the template's sockets, clients of admin and control.
+const ownFiles = 64
+
+// Connections is how many client connections a limit of open files leaves room for. Slots come first, for
+// twice the workers (a reload, a replacement); of the rest a quarter is for spool files. However low the
+// limit, a quarter of it is for clients.
+func Connections(limit uint64, processes, threads int) int {
+	const most = 1 << 30 // more than any kernel has, and no overflow
+	files := int(min(limit, most))
+	workers := 2 * processes * (2*threads + 2)
+	return max((files-ownFiles-workers)/4*3, files/4)
+}
+
 // How far above the master's the workers' oom_score_adj lies: half of the memory limit (1000 is
 // all of it), so that the kernel takes a worker even if the master holds much more memory.
 const workerOOM = 500

@@ -1,6 +1,7 @@
 package osproc
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,25 @@ func TestOpenFiles_IsWhatTheKernelAllows(t *testing.T) {
 	n, warning := OpenFiles()
 	if n == 0 || (n < fewFiles) != (warning != "") {
 		t.Errorf("%d, %q", n, warning)
+	}
+}
+
+func TestConnections_LeavesDescriptorsForWorkersAndSpoolFiles(t *testing.T) {
+	for _, c := range []struct {
+		limit              uint64
+		processes, threads int
+		want               int
+	}{
+		{64, 2, 1, 16},
+		{1024, 1, 1, 714},
+		{1024, 10, 4, 570},
+		{4096, 200, 4, 1024}, // the workers need nearly all of it
+		{1 << 20, 10, 4, 786234},
+		{math.MaxUint64, 1, 1, 805306314},
+	} {
+		if got := Connections(c.limit, c.processes, c.threads); got != c.want {
+			t.Errorf("%d files, %d x %d: %d, want %d", c.limit, c.processes, c.threads, got, c.want)
+		}
 	}
 }
 
