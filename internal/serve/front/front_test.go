@@ -132,10 +132,11 @@ func TestLog_HasTheFactsOfARequest(t *testing.T) {
 	}
 	for _, method := range []string{"GET", "HEAD"} { // a page, and one without its body
 		c := s.dial()
-		c.send(method + " /bad HTTP/1.1\r\nHost: a\r\nX Y: z\r\n\r\n")
+		c.send(method + " /bad HTTP/1.1\r\nHost: h\r\nX-Amzn-Trace-Id: t\r\nX Y: z\r\n\r\n")
 		page := c.receive(method)
 		if e := s.entry(); e.Status != 400 || e.Cause != "bad-request" || e.Method != method || e.Target != "/bad" ||
-			e.Client != "127.0.0.1" || e.Sent != int64(len(page.body)) || e.Sent == 0 && method == "GET" {
+			e.Client != "127.0.0.1" || e.Host != "h" || e.TraceID != "t" || page.Header.Get("X-Amzn-Trace-Id") != "t" ||
+			e.Sent != int64(len(page.body)) || e.Sent == 0 && method == "GET" {
 			t.Errorf("refused: %q, logged %+v", page.body, e)
 		}
 	}

@@ -99,16 +99,11 @@ func (c *conn) plain(r *reply, status int, body string) next {
 // refusePage answers a request that never became an exchange, logs it and ends the connection. status 0
 // is the cause's own.
 func (c *conn) refusePage(began time.Time, cause exchange.Cause, status int, text string) next {
-	r := &reply{conn: c, cause: cause}
-	r.close, r.minor = true, 1
-	if c.in != nil && c.in.parser.HasLine() {
-		h := &c.in.parser.Head
-		r.isHead = string(h.Method.In(c.in.unread())) == "HEAD"
-	}
+	r := c.unfinished(began, cause)
 	if r.status = status; status == 0 {
 		r.status = c.front.statusOf(cause)
 	}
 	what := c.ownAnswer(r, text)
-	c.account(began, cause, r.status, r.sent)
+	c.log(r)
 	return what
 }

@@ -22,7 +22,9 @@ func (c *conn) endOfReading(began time.Time, err error) next {
 	case errors.Is(err, errStalled), errors.Is(err, errStopped):
 		return linger // idle: silently
 	case started:
-		c.account(began, exchange.CauseClientGone, exchange.CauseClientGone.Status(), 0)
+		r := c.unfinished(began, exchange.CauseClientGone)
+		r.status = r.cause.Status()
+		c.log(r)
 	}
 	return drop
 }
@@ -44,16 +46,18 @@ func causeOf(v http1.Verdict) exchange.Cause {
 	return exchange.CauseBadRequest
 }
 
-// account logs a request that never became an exchange.
-func (c *conn) account(began time.Time, cause exchange.Cause, status int, sent int64) {
-	e := accesslog.Entry{Time: began, RequestID: c.front.nextID(), Client: c.client, Status: status,
-		Cause: string(cause), Sent: sent, Total: time.Since(began)}
+// unfinished is a reply for a request that never becomes an exchange, with what is known of its head.
+func (c *conn) unfinished(began time.Time, cause exchange.Cause) *reply {
+	r := &reply{conn: c, cause: cause}
 	if c.in != nil && c.in.parser.HasLine() {
-		h := &c.in.parser.Head
-		raw := c.in.unread()
-		e.Method, e.Target, e.Proto = string(h.Method.In(raw)), string(h.Target.In(raw)), proto(h)
+		r.text = string(c.in.unread())
+		c.describe(r, &c.in.parser.Head, began)
+	} else {
+		r.entry = accesslog.Entry{Time: began, RequestID: c.front.nextID(), Client: c.client}
+		r.minor = 1
 	}
-	c.front.options.Log(&e)
+	r.close = true
+	return r
 }
 
 func proto(h *http1.Head) string {
