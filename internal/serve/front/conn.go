@@ -140,6 +140,9 @@ func (c *conn) readHead() (began time.Time, v http1.Verdict, err error) {
 				progress.last, progress.bytes = now, int64(len(c.in.unread()))
 				until = progress.until()
 			}
+			if !c.in.makeSpace() {
+				return began, http1.More, errNoMemory
+			}
 		}
 		n, err := c.stream.read(until, stopped)
 		if err != nil {
@@ -205,7 +208,7 @@ func (c *conn) space() []byte {
 		return c.bulk[:min(c.most, int64(len(c.bulk)))]
 	}
 	if c.in == nil {
-		c.in = newInbox(c.front.options.limits)
+		c.in = newInbox(c.front.options.limits, c.front.options.Memory)
 	}
 	return c.in.space()
 }

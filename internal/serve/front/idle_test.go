@@ -4,7 +4,10 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
+
+	"fender/internal/exchange"
 )
 
 // heap is what is held of the heap.
@@ -81,5 +84,40 @@ func TestWaiting_ForABodyHoldsNoLargeBuffer(t *testing.T) {
 				t.Errorf("%d bytes of heap for each connection, at most %d are expected", each, most)
 			}
 		})
+	}
+}
+
+// Heads above the first size of an inbox count against the memory budget like bodies do.
+func TestHead_ThatIsLargeWaitsWithinTheMemoryBudget(t *testing.T) {
+	s := serve(t, Options{Memory: exchange.NewBudget(100 << 10)}, func(j *job) { j.text("x") })
+	large := func(path string) string {
+		return "GET " + path + " HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 60<<10)
+	}
+	alone := s.dial()
+	alone.send(large("/") + "\r\n\r\n")
+	if got := alone.receive("GET"); got.code != 200 {
+		t.Errorf("alone: %d", got.code)
+	}
+	s.entry()
+	waiting := map[string]*client{"/1": s.dial(), "/2": s.dial()} // they do not come to their end
+	for path, c := range waiting {
+		c.send(large(path))
+	}
+	e := s.entry() // one of them finds no room
+	if e.Status != 503 || e.Cause != "spool-full" || waiting[e.Target] == nil {
+		t.Fatalf("logged %+v", e)
+	}
+	if got := waiting[e.Target].receive("GET"); got.code != 503 || got.Header.Get(CauseHeader) != "spool-full" || !got.Close {
+		t.Errorf("%d %v", got.code, got.Header)
+	}
+	delete(waiting, e.Target)
+	if got := s.dial().get("/small"); got.code != 200 {
+		t.Errorf("a small one beside them: %d", got.code)
+	}
+	for _, c := range waiting {
+		c.send("\r\n\r\n")
+		if got := c.receive("GET"); got.code != 200 {
+			t.Errorf("the other large one: %d", got.code)
+		}
 	}
 }

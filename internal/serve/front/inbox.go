@@ -1,13 +1,18 @@
 package front
 
 import (
+	"errors"
 	"sync"
 
+	"fender/internal/exchange"
 	"fender/internal/serve/http1"
 )
 
 // inboxSize is the first size of an inbox: the head of nearly every request, and small bodies.
 const inboxSize = 8 << 10
+
+// errNoMemory ends a head for which the memory budget has no room.
+var errNoMemory = errors.New("no memory for a large head")
 
 // inbox is what was read from a connection and not used yet, with the parser that looks at it. An
 // idle connection has none.
@@ -15,24 +20,29 @@ type inbox struct {
 	buf        []byte
 	start, end int // the unread bytes
 	most       int // up to which it grows
+	memory     *exchange.Budget
+	taken      int64 // of it, for what is above inboxSize
 	parser     http1.Parser
 }
 
 var inboxes = sync.Pool{New: func() any { return &inbox{buf: make([]byte, inboxSize)} }}
 
 // newInbox fetches an empty inbox, for heads within the limits.
-func newInbox(limits http1.Limits) *inbox {
+func newInbox(limits http1.Limits, memory *exchange.Budget) *inbox {
 	in := inboxes.Get().(*inbox)
-	in.start, in.end, in.most = 0, 0, limits.Size()+inboxSize
+	in.start, in.end, in.most, in.memory = 0, 0, limits.Size()+inboxSize, memory
 	in.parser.Reset(limits)
 	return in
 }
 
 // free gives the inbox back.
 func (in *inbox) free() {
-	if len(in.buf) > inboxSize {
+	if in.taken > 0 {
 		in.buf = make([]byte, inboxSize) // a large one is not kept for small requests
+		in.memory.Give(in.taken)
+		in.taken = 0
 	}
+	in.memory = nil
 	inboxes.Put(in)
 }
 
@@ -52,25 +62,35 @@ func (in *inbox) take(n int64) []byte {
 	return b
 }
 
-// space is room behind the unread bytes, at least one byte. It may move them.
+// space is room behind the unread bytes, at least one byte after makeSpace. It may move them.
 func (in *inbox) space() []byte {
 	if in.start == in.end {
 		in.start, in.end = 0, 0
 	}
-	if in.end == len(in.buf) {
-		in.makeSpace()
-	}
 	return in.buf[in.end:]
 }
 
-func (in *inbox) makeSpace() {
-	if in.start > 0 {
+// makeSpace sees to it that there is room behind the unread bytes. It reports false when the memory budget
+// has none left for a larger inbox: many clients with large heads that do not come to an end must not take
+// more than there is.
+func (in *inbox) makeSpace() bool {
+	switch {
+	case in.end < len(in.buf) || in.start == in.end:
+		return true
+	case in.start > 0:
 		in.end = copy(in.buf, in.unread())
 		in.start = 0
-		return
+		return true
 	}
 	// The limits end a head before the inbox is full; this only keeps a mistake there from looping.
-	grown := make([]byte, min(2*len(in.buf), max(in.most, len(in.buf)+1)))
+	size := min(2*len(in.buf), max(in.most, len(in.buf)+1))
+	more := int64(size - len(in.buf))
+	if !in.memory.Take(more) {
+		return false
+	}
+	in.taken += more
+	grown := make([]byte, size)
 	in.end = copy(grown, in.unread())
 	in.buf = grown
+	return true
 }

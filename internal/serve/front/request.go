@@ -19,6 +19,8 @@ func (c *conn) endOfReading(began time.Time, err error) next {
 		return c.refusePage(began, exchange.CauseRequestTimeout, 0, "the request head did not come to an end")
 	case errors.Is(err, errStopped) && started:
 		return c.refusePage(began, exchange.CauseDraining, 0, "")
+	case errors.Is(err, errNoMemory):
+		return c.refusePage(began, exchange.CauseSpoolFull, 0, "")
 	case errors.Is(err, errStalled), errors.Is(err, errStopped):
 		return linger // idle: silently
 	case started:
