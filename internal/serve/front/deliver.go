@@ -100,6 +100,10 @@ func (c *conn) leave(r *reply, err error) next {
 	}
 	what, cause := linger, exchange.CauseAnswerCut
 	switch {
+	case err == nil && r.whole():
+		// Only the workshop's last word is missing. The client has all that the head promised and may
+		// go; a reset could take it away again.
+		cause = exchange.CauseNone
 	case err == nil && c.gone.Load(), err != nil && clientLeft(err):
 		what, cause = drop, exchange.CauseClientGone
 		if !r.sentHead {

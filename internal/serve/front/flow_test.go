@@ -96,6 +96,32 @@ func TestHangUp_WhileStreamingCancelsTheRequest(t *testing.T) {
 	}
 }
 
+// The last bytes of an answer may be with the client before the workshop has said that they are the last.
+func TestHangUp_BehindAWholeAnswerIsNone(t *testing.T) {
+	jobs := make(chan *job, 1)
+	s := serve(t, Options{}, func(j *job) {
+		j.start(200, 5)
+		j.write([]byte("whole"))
+		jobs <- j
+	})
+	for _, method := range []string{"GET", "HEAD"} {
+		c := s.dial()
+		c.send(method + " / HTTP/1.1\r\nHost: a\r\n\r\n")
+		got := c.receive(method)
+		if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, "the cancellation", wait(t, "the request", jobs).cancelled)
+		if end := c.ends(); end != "" {
+			t.Errorf("%s: ended by %s", method, end)
+		}
+		c.Close()
+		if e := s.entry(); e.Status != 200 || e.Cause != "" || e.Sent != int64(len(got.body)) {
+			t.Errorf("%s: logged %+v", method, e)
+		}
+	}
+}
+
 func TestHangUp_DoesNotDisturbRequestsThatAreSentAhead(t *testing.T) {
 	jobs := make(chan *job, 1)
 	s := serve(t, Options{}, func(j *job) { jobs <- j })
