@@ -16,6 +16,12 @@
 //
 // An idle connection holds no buffer: the buffer is fetched when there is something to read.
 //
+// # Bounds
+//
+// What waits is within two budgets, of memory and of the spool: heads above the first size of an inbox,
+// bodies, answers. What is only passed on has a buffer while there is something to pass on. The number of
+// connections is bounded by Options.Connections (type places), so that descriptors are left for others.
+//
 // # Noticing that a client left
 //
 // While a request waits, its goroutine waits for the answer and cannot read the socket as well, and
