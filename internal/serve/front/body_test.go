@@ -245,7 +245,7 @@ func TestTimeouts_CountTimeWithoutProgress(t *testing.T) {
 	}{
 		{"an idle connection ends silently", "", "", 0, ""},
 		{"and one that sent an empty line", "\r\n", "", 0, ""},
-		{"a started request line gets 408", "GE", "", 408, ""},
+		{"a started request line gets 408", "GE", "", 408, "GE"},
 		{"a started head", "GET /h HTTP/1.1\r\nHos", "", 408, "/h"},
 		{"a started body", post(5, "") + "abc", "", 408, "/p"},
 		{"a started chunk", chunkedPost + "5\r\nab", "", 408, "/"},

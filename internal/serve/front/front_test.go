@@ -143,6 +143,37 @@ func TestLog_HasTheFactsOfARequest(t *testing.T) {
 	if n := s.Counts(); n.Connections != 3 || n.Requests != 2 || n.Refused["bad-name"] != 2 {
 		t.Errorf("counts %+v", n)
 	}
+	for sent, want := range map[string]string{
+		"\r\nGET / HTTP/9.9\r\nHost: h\r\n\r\n":           "GET / HTTP/9.9",
+		"\x16\x03\x01\x02\x00\x01\n":                      "\x16\x03\x01\x02\x00\x01",
+		"GET " + strings.Repeat("x", 300) + " HTTP/9\r\n": "GET " + strings.Repeat("x", 252),
+	} {
+		c := s.dial()
+		c.send(sent)
+		c.receive("GET")
+		if e := s.entry(); e.Method != "" || e.Target != want {
+			t.Errorf("%q: logged %+v", sent, e)
+		}
+	}
+}
+
+func TestAnswer_WithALargeHeadIsGivenAndWarnedAbout(t *testing.T) {
+	warnings := make(chan error, 10)
+	s := serve(t, Options{Warn: func(err error) { warnings <- err }}, func(j *job) {
+		n := 32<<10 - 200
+		if j.Path == "/large" {
+			n = 32 << 10
+		}
+		j.start(200, 2, exchange.Field{Name: "Set-Cookie", Value: strings.Repeat("x", n)})
+		j.write([]byte("ok"))
+		j.end()
+	})
+	c := s.dial()
+	c.get("/small")
+	c.get("/large?secret=1")
+	if err := wait(t, "a warning", warnings); !strings.Contains(err.Error(), "GET /large has more") {
+		t.Errorf("warned: %v", err)
+	}
 }
 
 func TestClose_AnswersWhatHasBegunAndWhatWaitsToBeAccepted(t *testing.T) {

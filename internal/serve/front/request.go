@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -56,10 +57,21 @@ func (c *conn) unfinished(began time.Time, cause exchange.Cause) *reply {
 		c.describe(r, &c.in.parser.Head, began)
 	} else {
 		r.entry = accesslog.Entry{Time: began, RequestID: c.front.nextID(), Client: c.client}
+		if c.in != nil {
+			r.entry.Target = firstLine(c.in.unread())
+		}
 		r.minor = 1
 	}
 	r.close = true
 	return r
+}
+
+// firstLine is what the log shows of something that is no request line, in the place of its target.
+func firstLine(b []byte) string {
+	const most = 256
+	b = bytes.TrimLeft(b, "\r\n")
+	b, _, _ = bytes.Cut(b[:min(len(b), most)], []byte("\n"))
+	return string(bytes.TrimRight(b, "\r"))
 }
 
 func proto(h *http1.Head) string {
