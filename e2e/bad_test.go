@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fender/e2e/load"
@@ -207,5 +208,26 @@ func TestABlockedStdoutStopsNothing(t *testing.T) {
 	s.noneFailed(tally)
 	if tally.Total() < 1500 {
 		t.Errorf("only %d requests: the pipe of 64 KiB was never full", tally.Total())
+	}
+}
+
+// The ini is a pipe: fender reads its options until the test has sent what it wants to.
+func TestASignalWhileOptionsAreReadIsNotLost(t *testing.T) {
+	ini := filepath.Join(t.TempDir(), "app.ini")
+	fifo(t, ini)
+	s := launch(t, "--ini", ini)
+	pipe, err := os.OpenFile(ini, os.O_WRONLY, 0) // waits for fender to open the other end
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.signal(syscall.SIGTERM)
+	good := app(t, "def application(e, s):\n    s('200 OK', [])\n    return []\n")
+	fmt.Fprintf(pipe, "[uwsgi]\nhttp-socket = 127.0.0.1:0\nchdir = %s\nmodule = app\npython = %s\n", good[1], python)
+	pipe.Close()
+	if code := s.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if s.printed(); !strings.Contains(s.log.String(), "drain started (SIGTERM)") {
+		t.Error("it did not leave because of the signal")
 	}
 }

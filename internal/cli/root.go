@@ -32,10 +32,15 @@ const examples = `  fender serve mysite.wsgi:application          serve on http:
 
 // Run carries out the command line and returns the exit code.
 func Run(p *Process) int {
-	ctx, stop := interruptible(p)
-	defer stop()
+	args := customary(p.Args)
+	ctx := context.Background()
+	if len(args) == 0 || args[0] != "serve" { // there signals mean more, and none may be caught here
+		var stop func()
+		ctx, stop = interruptible(p)
+		defer stop()
+	}
 	root := newRoot(p)
-	root.SetArgs(customary(p.Args))
+	root.SetArgs(args)
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
@@ -163,8 +168,7 @@ func warn(p *Process, text string) { fmt.Fprintln(p.Stderr, "fender: warning: "+
 // errInterrupted is the cause of a context that SIGINT or SIGTERM ended.
 var errInterrupted = failure{exit.Forced, errors.New("interrupted")}
 
-// interruptible is a context that ends at the first SIGINT or SIGTERM. serve takes the signals
-// over: there they mean more.
+// interruptible is a context that ends at the first SIGINT or SIGTERM.
 func interruptible(p *Process) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"fender/internal/exit"
+	"fender/internal/master"
 	"fender/internal/options"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,9 @@ func newServe(p *Process) *cobra.Command {
 		Short:              "serve an application; options as in uWSGI (serve --help)",
 		DisableFlagParsing: true, // package options reads uWSGI's grammar
 		RunE: func(_ *cobra.Command, args []string) error {
+			// Signals first: one that comes while options are read and everything is built must not be lost.
+			signals := make(chan os.Signal, 16)
+			p.Notify(signals, master.Signals...)
 			source := options.System(args)
 			source.Environ, source.PID = p.Environ, p.PID
 			serve, err := options.Read(source)
@@ -33,7 +37,7 @@ func newServe(p *Process) *cobra.Command {
 			}
 			// A closed standard output or error must be a write error, not the end of the process.
 			p.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-			if code := run(p, serve); code != exit.OK {
+			if code := run(p, serve, signals); code != exit.OK {
 				return failure{code, errors.New("")} // run has said why
 			}
 			return nil

@@ -12,9 +12,9 @@ import (
 	"fender/internal/serve/front"
 )
 
-// handled are the signals that mean something to the master. Go's own answer to SIGQUIT, a dump of
+// Signals are those that mean something to the master. Go's own answer to SIGQUIT, a dump of
 // all goroutines, would be the end of every connection.
-var handled = []os.Signal{
+var Signals = []os.Signal{
 	syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP,
 	syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGUSR1, syscall.SIGUSR2,
 }

@@ -39,7 +39,8 @@ type Env struct {
 	Version        string
 	Environ        []string // for the application, before the option env
 	Stdout, Stderr io.Writer
-	Notify         func(chan<- os.Signal, ...os.Signal)
+	// Signals brings the signals of the list of that name, from the process's first moment on.
+	Signals <-chan os.Signal
 }
 
 // journalPatience bounds how long the last lines may take to be written.
@@ -82,7 +83,7 @@ type master struct {
 	control  *control.Server
 	pidfile  *pidfile
 	touched  *touched
-	signals  chan os.Signal
+	signals  <-chan os.Signal
 	asked    chan request // by the control socket
 	leaving  atomic.Bool
 	told     sync.Once
@@ -94,10 +95,8 @@ type master struct {
 type request struct{ now bool }
 
 func (m *master) run() (int, error) {
-	// Signals first: one that comes while everything is being built must not be lost.
-	m.signals = make(chan os.Signal, 16)
+	m.signals = m.env.Signals
 	m.asked = make(chan request, 1)
-	m.env.Notify(m.signals, handled...)
 	err := m.build()
 	m.tellOptions()
 	if err != nil {
