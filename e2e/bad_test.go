@@ -77,6 +77,7 @@ func TestBadStartsAreRefusedWithAReason(t *testing.T) {
 		{"an interpreter that is not there", 1, with("--python", "/no/such/python"), []string{"/no/such/python"}},
 		{"an interpreter that is none", 1, with("--python", "/bin/true"), []string{"/bin/true"}},
 		{"a pidfile that cannot be written", 1, with("--pidfile", filepath.Join(dir, "no", "x.pid")), []string{"pidfile"}},
+		{"a spool that is not there", 1, with("--body-spool", filepath.Join(dir, "nospool")), []string{"body-spool", "nospool"}},
 		{"a module that exits at import", 1, append([]string{"--http-socket", "127.0.0.1:0"}, exits...), []string{"exit"}},
 		{"a module that ends the process", 1, append([]string{"--http-socket", "127.0.0.1:0"}, dies...), nil},
 		{"a module that crashes", 1, append([]string{"--http-socket", "127.0.0.1:0"}, segfaults...), []string{"SIGSEGV"}},

@@ -115,6 +115,30 @@ func TestWithoutNeedAppAMissingApplicationIsAnEndless500(t *testing.T) {
 	s.says("no_such_module", "need-app is off", "no python application found")
 }
 
+// Somebody starts fender a second time, and it does not come up: the first one's pidfile stands.
+func TestASecondStartThatFailsLeavesThePidfileAlone(t *testing.T) {
+	pidfile, socket := filepath.Join(t.TempDir(), "fender.pid"), control(t)
+	s := serve(t, append(testdata("environ"), "--pidfile", pidfile, "--control", socket)...)
+	again := append(testdata("environ"), "--http-socket", "127.0.0.1:0", "--control", socket, "--vacuum", "--pidfile")
+	refuses(t, 1, append(slices.Clip(again), pidfile), "another fender listens on "+socket)
+	if text, err := os.ReadFile(pidfile); err != nil || string(text) != fmt.Sprintf("%d\n", s.cmd.Process.Pid) {
+		t.Errorf("the pidfile says %q, %v; the master is %d", text, err, s.cmd.Process.Pid)
+	}
+	other := filepath.Join(t.TempDir(), "other.pid")
+	refuses(t, 1, append(slices.Clip(again), other), "another fender listens on "+socket)
+	if _, err := os.Stat(other); !os.IsNotExist(err) {
+		t.Errorf("a fender that did not come up has left a pidfile: %v", err)
+	}
+}
+
+func TestADefaultSpoolThatCannotBeUsedIsAWarning(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	s := start{env: []string{"TMPDIR=" + missing}}.launch(t, append(testdata("input"), quiet...)...)
+	s.ready()
+	s.says("warning: body-spool: no file can be made in " + missing)
+	s.must(&load.Request{Method: "POST", Target: "/?do=sum", Body: []byte("small")})
+}
+
 func TestThePidfileNamesTheMasterAndVacuumRemovesIt(t *testing.T) {
 	for _, vacuum := range []bool{false, true} {
 		pidfile, socket := filepath.Join(t.TempDir(), "fender.pid"), control(t)

@@ -115,8 +115,8 @@ func (m *master) build() error {
 		syscall.Umask(int(m.opts.Umask.Mask))
 	}
 	for _, step := range []func() error{
-		m.openJournal, m.findPython, m.bind, m.openLog, m.prepareWorkshop, m.openDoors,
-		m.becomeUser, m.prepareFront,
+		m.openJournal, m.findPython, m.bind, m.openLog, m.openPidfile, m.prepareWorkshop, m.openDoors,
+		m.becomeUser, m.checkSpool, m.prepareFront, m.writePidfile,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -213,12 +213,16 @@ func (m *master) openLog() (err error) {
 		},
 		Notify: m.journal.Notice,
 	})
-	if err != nil {
-		return err
-	}
-	m.pidfile, err = writePidfile(m.opts.Pidfile, m.journal.Warn)
 	return err
 }
+
+func (m *master) openPidfile() (err error) {
+	m.pidfile, err = openPidfile(m.opts.Pidfile)
+	return err
+}
+
+// writePidfile is the last step: a fender that does not come up leaves the file of one that runs.
+func (m *master) writePidfile() error { return m.pidfile.write(m.journal.Warn) }
 
 // openDoors opens what people ask: the admin address and the control socket.
 func (m *master) openDoors() (err error) {
@@ -255,8 +259,24 @@ func (m *master) becomeUser() error {
 	if os.Getuid() == 0 && os.Getpid() != 1 {
 		m.journal.Emit(event.Event{Kind: event.Config, Text: "running as root; uid and gid name another user"})
 	}
-	for _, warning := range []string{osproc.SpoolWarning(m.opts.BodySpool), shellWarning()} {
-		if warning != "" {
+	if warning := shellWarning(); warning != "" {
+		m.journal.Warn("%s", warning)
+	}
+	return nil
+}
+
+// checkSpool finds out now, as the user that will need it, what else the first large request would.
+// A directory that nobody has named may be of no use: in a container whose file system is read-only,
+// all that fits in memory is served.
+func (m *master) checkSpool() error {
+	err := front.TrySpool(m.opts.BodySpool)
+	switch origin := m.opts.Origin("body-spool"); {
+	case err != nil && (origin == "default" || origin == "TMPDIR"):
+		m.journal.Warn("%v; until then a request that does not fit in memory is answered 503", err)
+	case err != nil:
+		return err
+	default:
+		if warning := osproc.SpoolWarning(m.opts.BodySpool); warning != "" {
 			m.journal.Warn("%s", warning)
 		}
 	}
@@ -340,8 +360,12 @@ func (m *master) takeDown() {
 	if m.log != nil {
 		_ = m.log.Close(journalPatience)
 	}
-	if m.pidfile != nil && m.opts.Vacuum {
-		if err := m.pidfile.remove(); err != nil {
+	if m.pidfile != nil {
+		err := m.pidfile.giveBack()
+		if m.pidfile.written && m.opts.Vacuum {
+			err = m.pidfile.remove()
+		}
+		if err != nil {
 			m.journal.Warn("%v", err)
 		}
 	}

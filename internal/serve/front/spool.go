@@ -46,6 +46,16 @@ func openSpool(dir string, budget *exchange.Budget) (*spool, error) {
 	return &spool{file: f, budget: budget}, nil
 }
 
+// TrySpool reports why no spool file can be made in dir, or nil.
+func TrySpool(dir string) error {
+	s, err := openSpool(dir, exchange.NewBudget(0))
+	if err != nil {
+		return err
+	}
+	s.close()
+	return nil
+}
+
 // reserve takes n bytes of the budget.
 func (s *spool) reserve(n int64) error {
 	if !s.budget.Take(n) {
