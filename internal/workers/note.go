@@ -120,7 +120,7 @@ func (w *Workshop) templateNote(e *event.Event) {
 			e.Seconds = t.seconds
 		}
 	}
-	if word == event.StateGone {
+	if word == event.StateGone || word == event.StateFailed {
 		e.Error = strings.TrimSpace(rest)
 	}
 }

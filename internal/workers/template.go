@@ -226,9 +226,16 @@ func (t *template) gone(now time.Duration, how string) {
 	}
 	clear(t.asked)
 	if t.leaving {
+		from := event.StateReady
+		switch was {
+		case templateFailed:
+			from = event.StateFailed
+		case templateStarting, templateLoading:
+			from = event.StateStarting
+		}
 		w.opts.Journal.Emit(event.Event{
 			Kind: event.Template, Generation: t.generation, PID: t.proc.PID,
-			From: event.StateReady, To: event.StateGone,
+			From: from, To: event.StateGone,
 		})
 	}
 	w.checkStopped()

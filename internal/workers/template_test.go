@@ -34,6 +34,9 @@ func TestWorkshop_IsFatalWhenTheApplicationDoesNotImport(t *testing.T) {
 	h := open(t, func(_ *Options, b *playbook) {
 		b.Fail = &python.Report{Code: 22, Error: "no module named mysite"}
 	})
+	if e := h.event("template failed", template_("failed")); e.PID == 0 || e.Error != "no module named mysite" {
+		t.Errorf("event %+v", e)
+	}
 	if f := <-h.Fatal(); f.Code != 22 || !contains(f.Text, "no module named mysite") {
 		t.Errorf("fatal %+v", f)
 	}

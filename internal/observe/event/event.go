@@ -77,12 +77,11 @@ type Event struct {
 	Cause     string `json:"cause,omitempty"`
 	Attempts  int    `json:"attempts,omitempty"` // how often the application has begun the request
 
-	Replacement uint64 `json:"replacement,omitempty"` // spawn that takes a worker's place
-	Requests    int    `json:"requests,omitempty"`    // answers that a worker had given when it went
-	Failed      int    `json:"failed,omitempty"`      // requests that failed with a worker's death
-	Moved       int    `json:"moved,omitempty"`       // requests that went to others at a worker's death
+	Requests int `json:"requests,omitempty"` // answers that a worker had given when it went
+	Failed   int `json:"failed,omitempty"`   // requests that failed with a worker's death
+	Moved    int `json:"moved,omitempty"`    // requests that went to others at a worker's death
 
-	Signal   int     `json:"signal,omitempty"`    // that ended a process, or began a reload or drain
+	Signal   int     `json:"signal,omitempty"`    // that ended a process, or began a drain
 	ExitCode *int    `json:"exit_code,omitempty"` // of a process that ended by itself; 0 is a code too
 	Seconds  float64 `json:"seconds,omitempty"`   // how long what ended had taken
 

@@ -51,7 +51,7 @@ func TestJournal_JSONLinesAreTheContract(t *testing.T) {
 	at := time.Date(2026, 11, 23, 20, 36, 1, 500_000_000, time.FixedZone("", 3600))
 	events := []Event{
 		{Time: at, Kind: Worker, Worker: 3, Spawn: 17, PID: 4242, Generation: 1, From: "ready", To: "gone",
-			Reason: ReasonCrash, Signal: 11, Failed: 1, Moved: 2, Requests: 7, Replacement: 18},
+			Reason: ReasonCrash, Signal: 11, Failed: 1, Moved: 2, Requests: 7},
 		{Time: at, Kind: RequestError, RequestID: 9, Method: "POST", Path: "/echo?secret=1", Cause: "worker-crash",
 			Attempts: 1, TraceID: "Root=1-5"},
 		{Time: at, Kind: Worker, Worker: 1, To: "gone", ExitCode: new(0)},
@@ -64,7 +64,7 @@ func TestJournal_JSONLinesAreTheContract(t *testing.T) {
 		}
 		closeJournal(t, j)
 	}
-	want := `{"v":1,"time":"2026-11-23T19:36:01.500000Z","event":"worker","worker":3,"spawn":17,"pid":4242,"generation":1,"from":"ready","to":"gone","reason":"crash","replacement":18,"requests":7,"failed":1,"moved":2,"signal":11}
+	want := `{"v":1,"time":"2026-11-23T19:36:01.500000Z","event":"worker","worker":3,"spawn":17,"pid":4242,"generation":1,"from":"ready","to":"gone","reason":"crash","requests":7,"failed":1,"moved":2,"signal":11}
 {"v":1,"time":"2026-11-23T19:36:01.500000Z","event":"request-error","request_id":9,"trace_id":"Root=1-5","method":"POST","path":"/echo","cause":"worker-crash","attempts":1}
 {"v":1,"time":"2026-11-23T19:36:01.500000Z","event":"worker","worker":1,"to":"gone","exit_code":0}
 {"v":1,"time":"2026-11-23T19:36:01.500000Z","event":"drain","to":"done","seconds":5.25}

@@ -111,9 +111,6 @@ func (e *Event) worker(b *strings.Builder) {
 		b.WriteString(", " + e.request())
 		e.after(b)
 	}
-	if e.Replacement > 0 {
-		fmt.Fprintf(b, " (replaced by spawn %d)", e.Replacement)
-	}
 	colon(b, e.Text)
 	colon(b, e.Error)
 }
@@ -146,9 +143,6 @@ func (e *Event) gone(b *strings.Builder) {
 	}
 	if e.Moved > 0 {
 		why = append(why, count(e.Moved, "request")+" moved to other workers")
-	}
-	if e.Replacement > 0 {
-		why = append(why, fmt.Sprintf("replaced by spawn %d", e.Replacement))
 	}
 	colon(b, join(", ", why...))
 	colon(b, e.Text)

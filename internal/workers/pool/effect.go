@@ -100,6 +100,6 @@ const (
 	NoteError                         // a request failed with a cause
 	NoteScale                         // the set point changed
 	NoteReload                        // a reload began, was merged, ended
-	NoteTemplate                      // a template is wanted, ready, gone
+	NoteTemplate                      // a template is wanted, ready, failed, gone
 	NoteWarning                       // something an operator should know
 )

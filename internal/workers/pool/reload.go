@@ -94,15 +94,15 @@ func (p *Pool) TemplateReady(now Time, number int) {
 
 // TemplateFailed reports that a template could not import the application.
 func (p *Pool) TemplateFailed(now Time, number, code int, text string) {
-	p.templateGone(now, number, code, text)
+	p.templateGone(now, number, code, "failed", text)
 }
 
 // TemplateDied reports the death of a template that had been ready.
 func (p *Pool) TemplateDied(now Time, number int, text string) {
-	p.templateGone(now, number, 1, text)
+	p.templateGone(now, number, 1, "gone", text)
 }
 
-func (p *Pool) templateGone(now Time, number, code int, text string) {
+func (p *Pool) templateGone(now Time, number, code int, word, text string) {
 	switch {
 	case p.stopping:
 	case p.next != nil && p.next.number == number:
@@ -111,7 +111,7 @@ func (p *Pool) templateGone(now Time, number, code int, text string) {
 	case p.gen != nil && p.gen.number == number && p.gen.state != generationDead:
 		was := p.gen.state
 		p.gen.state = generationDead
-		p.note(Note{Kind: NoteTemplate, Generation: number, Text: "gone: " + text})
+		p.note(Note{Kind: NoteTemplate, Generation: number, Text: word + ": " + text})
 		if !p.boot.ever && was == generationLoading {
 			p.fatal(max(code, 1), text)
 			return
