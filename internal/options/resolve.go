@@ -167,10 +167,6 @@ func (r *reader) resolveRecycling(s *Serve) {
 	if s.given("reload-mercy") && !s.given("worker-reload-mercy") {
 		r.warn(s.origins["reload-mercy"][0], "reload-mercy is about uWSGI's attached daemons and has no effect; the time of a worker is worker-reload-mercy (%s)", formatDuration(s.WorkerReloadMercy))
 	}
-	if s.Harakiri > s.WorkerReloadMercy {
-		r.warn(Origin{}, "worker-reload-mercy %s is shorter than harakiri %s: a worker that is replaced may be killed in a request that still had time; set worker-reload-mercy to %s or more",
-			formatDuration(s.WorkerReloadMercy), formatDuration(s.Harakiri), formatDuration(s.Harakiri))
-	}
 }
 
 func (r *reader) resolveLimits(s *Serve) {

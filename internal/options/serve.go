@@ -75,7 +75,7 @@ type Serve struct {
 	MinWorkerLifetime time.Duration
 	// ReloadOnRSS retires a worker that is larger, in bytes; 0 = never.
 	ReloadOnRSS int64
-	// WorkerReloadMercy is how long a retiring worker may finish its requests.
+	// WorkerReloadMercy is how long a retiring worker may take to end after its last answer.
 	WorkerReloadMercy time.Duration
 	// ReloadMercy is uWSGI's mercy for attached daemons; nothing uses it until fender has them.
 	ReloadMercy time.Duration
