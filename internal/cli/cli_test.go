@@ -73,6 +73,9 @@ func TestRun_SaysWhatIsWrongWithTheCommandLine(t *testing.T) {
 		{"ctl status --jsn", exit.Usage, `fender: unknown option --jsn (did you mean --json?); fender ctl status --help lists them`},
 		{"ctl status", exit.Usage, `fender: which fender? Give the path of its socket with --control PATH or in $FENDER_CONTROL`},
 		{"ctl reload --control /no/such", exit.Problem, `fender: no fender listens at /no/such: is it running with --control /no/such?`},
+		{"ctl status --control cli_test.go", exit.Problem, `fender: cli_test.go is not a control socket: give the path that fender serve has with --control`},
+		{"health --url 127.0.0.1:1", exit.Problem, `fender: http://127.0.0.1:1/healthz: nothing listens there: is fender running, and on this address? --url names another`},
+		{"serve --frobnicate", exit.Usage, "fender: unknown option --frobnicate\nfender: fender serve --help lists the options"},
 		{"version please", exit.Usage, `fender: fender version takes no argument, there is "please"`},
 		{"health --timeout never", exit.Usage, `fender: invalid argument "never" for "--timeout" flag: a time is a number of seconds, or 500ms, 2s, 1m`},
 		{"health --url ftp://x", exit.Usage, `fender: --url "ftp://x" is not a URL: write http://host:port/healthz`},
@@ -107,6 +110,12 @@ func TestRun_HelpExplainsTheCommandsThatExist(t *testing.T) {
 	for _, later := range []string{"check", "siege", "lab", "alb", "diagnose", "completion"} {
 		if strings.Contains(first, "\n  "+later) {
 			t.Errorf("the help shows %s, which does not exist", later)
+		}
+	}
+	for _, args := range []string{"ctl status --help", "help ctl reload"} {
+		p := newProcess(strings.Fields(args)...)
+		if code := Run(p.Process); code != exit.OK || !strings.Contains(p.out.String(), "--control PATH") {
+			t.Errorf("fender %s does not say where the socket is given: exit %d, %s", args, code, &p.out)
 		}
 	}
 	for _, args := range []string{"ctl", "ctl --help", "help ctl", "help ctl status", "health --help", "version --help"} {

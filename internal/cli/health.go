@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"fender/internal/exit"
@@ -87,6 +88,8 @@ func askHealth(ctx context.Context, target string) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer in time")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("nothing listens there: is fender running, and on this address? --url names another")
 	case err != nil:
 		return err
 	}

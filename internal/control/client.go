@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -119,13 +120,16 @@ func (c Client) ask(ctx context.Context, req Request) (Answer, error) {
 func (c Client) odd(what string) error { return fmt.Errorf("fender at %s: %s", c.Path, what) }
 
 func (c Client) cannotDial(err error) error {
+	if info, serr := os.Stat(c.Path); serr == nil && info.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s is not a control socket: give the path that fender serve has with --control", c.Path)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("%w at %s: is it running with --control %s?", ErrNobody, c.Path, c.Path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("fender at %s: permission denied: be the user that fender runs as, or root", c.Path)
-	case errors.Is(err, syscall.ENOTSOCK), errors.Is(err, syscall.EPROTOTYPE):
-		return fmt.Errorf("%s is not a control socket", c.Path)
+	case errors.Is(err, syscall.EPROTOTYPE):
+		return fmt.Errorf("%s is not a control socket: give the path that fender serve has with --control", c.Path)
 	}
 	return c.odd(reason(err).Error())
 }

@@ -344,7 +344,7 @@ func TestListen_NeverTakesWhatBelongsToAnother(t *testing.T) {
 		file:                           "is not a socket",
 		"/" + strings.Repeat("x", 200): "a unix socket's can have 107",
 		filepath.Join(file, "s"):       "not a directory",
-		"/nonexistent/dir/s":           "no such file or directory",
+		"/nonexistent/dir/s":           "no such file or directory: make the directory /nonexistent/dir",
 	} {
 		s, err := Listen(path, newFake())
 		if err == nil {

@@ -58,7 +58,7 @@ func Listen(path string, b Backend) (*Server, error) {
 	lc := net.ListenConfig{Control: private}
 	l, err := lc.Listen(context.Background(), "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("control: cannot listen on %s: %w", path, reason(err))
+		return nil, fmt.Errorf("control: cannot listen on %s: %w: %s", path, reason(err), hint(path, err))
 	}
 	s := &Server{backend: b, path: path, listener: l.(*net.UnixListener), room: make(chan struct{}, maxConnections)}
 	s.listener.SetUnlinkOnClose(false) // Close does it, if the file is still ours

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -58,6 +59,18 @@ func makeRoom(path string) error {
 		return fmt.Errorf("control: %s was left by a dead fender and cannot be removed: %w", path, err)
 	}
 	return nil
+}
+
+// hint says what to do about a socket that cannot be made.
+func hint(path string, err error) string {
+	dir := filepath.Dir(path)
+	if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
+		return "make the directory " + dir + ", or choose another path"
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Sprintf("let user %d write in %s, or choose another path", os.Geteuid(), dir)
+	}
+	return "choose another path"
 }
 
 // reason is the cause of a network error without the names that its wrappers add.

@@ -56,7 +56,7 @@ func (r *reader) shortOptions(letters string, args []string) (left []string) {
 		letters = letters[1:]
 		name := byLetter(letter)
 		if name == "" {
-			r.usage = append(r.usage, fmt.Sprintf("unknown flag -%s; fender serve --help lists the options", strings.Trim(shown(string(rune(letter))), `"`)))
+			r.usage = append(r.usage, fmt.Sprintf("unknown flag -%s", strings.Trim(shown(string(rune(letter))), `"`)))
 			return args
 		}
 		if k := known()[name]; Lookup(name) == nil && k.value == optionalValue {
@@ -123,7 +123,7 @@ func complete(written string) (name, mistake string) {
 	if near := nearest(written); near != "" {
 		return "", fmt.Sprintf("unknown option --%s; did you mean --%s?", shortName(written), near)
 	}
-	return "", fmt.Sprintf("unknown option --%s; fender serve --help lists the options", shortName(written))
+	return "", fmt.Sprintf("unknown option --%s", shortName(written))
 }
 
 // sameOption says whether two names belong to one row of the table.

@@ -15,7 +15,7 @@ func Help(w io.Writer, width int) error {
 	var b strings.Builder
 	b.WriteString("Usage: " + Usage + "\n\n")
 	wrap(&b, "Options have uWSGI's names and meanings. They are read from UWSGI_* variables (UWSGI_MAX_REQUESTS=1000), then from "+
-		"the command line, then from ini files; the last one wins. Times: a bare number is seconds; 500ms, 2s, 1m. Sizes: bytes; 64k, 10m, 2g.", "", width)
+		"the command line, then from ini files; the last one wins. A switch is turned off with =false: --need-app=false. Times: a bare number is seconds; 500ms, 2s, 1m. Sizes: bytes; 64k, 10m, 2g.", "", width)
 	for _, group := range Groups() {
 		b.WriteString("\n" + string(group) + "\n")
 		if group == GroupNoted {

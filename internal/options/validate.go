@@ -73,8 +73,11 @@ func (s *Serve) checkSockets() (all []Problem) {
 			all = append(all, s.wrong("admin = "+a.String()+" is the address of http-socket too", "give it another port", "admin", "http-socket"))
 		}
 	}
-	if strings.HasPrefix(s.Control, "@") || len(s.Control) > longestPath {
-		all = append(all, s.wrong("control = "+shown(s.Control)+" cannot be protected by its file mode", "write the path of a file, of at most 107 bytes", "control"))
+	switch {
+	case strings.HasPrefix(s.Control, "@"):
+		all = append(all, s.wrong("control = "+shown(s.Control)+" has no file mode that could protect it", "write the path of a file", "control"))
+	case len(s.Control) > longestPath:
+		all = append(all, s.wrong("control = "+shown(s.Control)+" is too long for a unix socket", fmt.Sprintf("write a path of at most %d bytes", longestPath), "control"))
 	}
 	if p := s.HealthPath; p != "" && (p[0] != '/' || strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '?' || r == '#' })) {
 		all = append(all, s.wrong("health-path = "+shown(p)+" is no path", "write it as /healthz, or leave it empty to switch it off", "health-path"))

@@ -62,7 +62,7 @@ func Open(o Options) (*Writer, error) {
 		so.Name = "access log " + o.Destination
 		s, err := sink.OpenFile(o.Destination, so)
 		if err != nil {
-			return nil, fmt.Errorf("access-log: %w", err)
+			return nil, fmt.Errorf("access-log: %w: name a file that can be written, or stdout, stderr, off", err)
 		}
 		w.sink = s
 	}

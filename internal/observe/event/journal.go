@@ -57,7 +57,7 @@ func Open(o Options) (*Journal, error) {
 	if o.File != "" {
 		file, err := sink.OpenFile(o.File, j.sinkOptions("events file "+o.File))
 		if err != nil {
-			return nil, fmt.Errorf("events: %w", err)
+			return nil, fmt.Errorf("events: %w: name a file that can be written, or leave the option out", err)
 		}
 		j.file = file
 	}
