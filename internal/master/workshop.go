@@ -57,7 +57,7 @@ func (m *master) scaler() (pool.Scaler, error) {
 		Busyness: scaler.BusynessOptions{
 			Max: b.Max, Min: b.Min, Multiplier: b.Multiplier, Penalty: b.Penalty,
 			BacklogAlert: b.BacklogAlert, BacklogMultiplier: b.BacklogMultiplier,
-			BacklogStep: b.BacklogStep, BacklogNonzero: b.BacklogNonzero,
+			BacklogStep: b.BacklogStep, BacklogNonzero: b.BacklogNonzero, Verbose: b.Verbose,
 		},
 	})
 }

@@ -38,7 +38,7 @@ func scalingOptions() []Option {
 			Help:   "busyness: windows added to the multiplier when a worker was let go too soon",
 			target: func(s *Serve) any { return &s.Busyness.Penalty }},
 		{Name: "cheaper-busyness-verbose", Kind: Bool, Group: GroupScaling, Default: "false",
-			Help:   "busyness: log every window",
+			Help:   "busyness: tell how busy the workers were, at the end of each window",
 			target: func(s *Serve) any { return &s.Busyness.Verbose }},
 		{Name: "cheaper-busyness-backlog-alert", Kind: Int, Group: GroupScaling, Arg: "N", Default: "33", Max: 1 << 20,
 			Help:   "busyness: with more requests waiting, workers are added at once",

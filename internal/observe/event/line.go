@@ -39,7 +39,11 @@ func (e Event) Line() string {
 		paren(&b, e.where())
 	case TakenBack:
 	case Scale:
-		fmt.Fprintf(&b, "scaling from %s to %s workers", e.From, e.To)
+		if e.From == e.To {
+			b.WriteString("scaling stays at " + e.To)
+		} else {
+			fmt.Fprintf(&b, "scaling from %s to %s workers", e.From, e.To)
+		}
 		colon(&b, e.Text)
 	case Reload:
 		e.reload(&b)

@@ -54,6 +54,8 @@ func TestLine_SaysWhatHappenedToWhichThingAndWhy(t *testing.T) {
 		{Event{Kind: TakenBack, RequestID: 4711, Worker: 2}, ""},
 		{Event{Kind: Scale, From: "2", To: "3", Text: "14 requests wait"},
 			"scaling from 2 to 3 workers: 14 requests wait"},
+		{Event{Kind: Scale, From: "2", To: "2", Text: "30% busy in 3s"},
+			"scaling stays at 2: 30% busy in 3s"},
 		{Event{Kind: Reload, To: StateStarted, Signal: 1, Generation: 2},
 			"reload started (SIGHUP), generation 2 comes"},
 		{Event{Kind: Reload, To: StateStarted, Reason: ReasonTouch, Text: "/srv/app.touch"},

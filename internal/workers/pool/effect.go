@@ -98,7 +98,7 @@ const (
 	NoteRetry                         // a begun request goes to another worker
 	NoteTakenBack                     // an unread request goes back to the queue
 	NoteError                         // a request failed with a cause
-	NoteScale                         // the set point changed
+	NoteScale                         // the set point changed, or with Delta 0 what the scaler reports
 	NoteReload                        // a reload began, was merged, ended
 	NoteTemplate                      // a template is wanted, ready, failed, gone
 	NoteWarning                       // something an operator should know

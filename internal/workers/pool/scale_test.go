@@ -62,6 +62,16 @@ func TestPool_StartsAndRetiresWhatTheScalerWants(t *testing.T) {
 	}
 }
 
+func TestPool_TellsWhatTheScalerReportsWhenNothingChanges(t *testing.T) {
+	b, s := scaling(t, Options{Processes: 3, Cheaper: 1, Initial: 2})
+	s.decisions = []scaler.Decision{{Report: "calm"}, {}, {Delta: 1, Why: "told", Report: "busy"}}
+	b.passes(3 * cycle)
+	n := b.noted(NoteScale)
+	if len(n) != 2 || n[0].Delta != 0 || n[0].Text != "calm" || n[1].Delta != 1 || n[1].Text != "told" {
+		t.Errorf("notes %+v", n)
+	}
+}
+
 func TestPool_DoesNotRetireABusyWorkerForTheScaler(t *testing.T) {
 	b, _ := scaling(t, Options{Processes: 2, Cheaper: 1, Initial: 2}, -1, -1)
 	b.get(1, 2)

@@ -126,13 +126,16 @@ func (p *Pool) scale(now Time) {
 	}
 	// Wanted and not there. What starts beyond that is a replacement: its elder is counted.
 	m.Starting = max(0, p.target-len(m.Workers))
-	d := p.opts.Scaler.Decide(m)
+	d, before := p.opts.Scaler.Decide(m), p.target
 	switch {
 	case d.Delta >= 0:
 		p.moveTarget(min(p.target+d.Delta, p.processes), d.Why)
 	case p.target > max(m.Cheaper, 1) && p.leaver(false) != nil: // only busy ones: the scaler asks again
 		p.shrink = event.ReasonCheaper
 		p.moveTarget(p.target-1, d.Why)
+	}
+	if d.Report != "" && p.target == before { // a change says why itself
+		p.note(Note{Kind: NoteScale, Text: d.Report})
 	}
 }
 

@@ -69,9 +69,13 @@ func (a *busyness) want(v view) want {
 	}
 	long := a.watchQueue(v)
 	var w want
+	report := ""
 	switch {
 	case v.Now-a.windowStart >= a.window:
 		mean := a.mean(v)
+		if a.Verbose {
+			report = fmt.Sprintf("%d%% busy in %v, cheaper-busyness-min is %d%%, max %d%%", mean, a.window, a.Min, a.Max)
+		}
 		a.measureFrom(v)
 		w = a.judge(v, mean)
 	case v.Queue > a.BacklogAlert && v.active < v.Processes:
@@ -83,6 +87,7 @@ func (a *busyness) want(v view) want {
 			a.queuedSince = v.Now
 		}
 	}
+	w.report = report
 	return w
 }
 

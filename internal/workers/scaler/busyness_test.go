@@ -1,7 +1,9 @@
 package scaler
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 )
@@ -123,6 +125,29 @@ func TestBusyness_FollowsTraces(t *testing.T) {
 			c.opts.Algo = "busyness"
 			trace(t, c.opts, 6, 2, c.rows)
 		})
+	}
+}
+
+func TestBusyness_ReportsEachWindowWhenItIsToBeVerbose(t *testing.T) {
+	for _, verbose := range []bool{false, true} {
+		s := busynessOf(t, Options{Overload: 2, Busyness: BusynessOptions{Verbose: verbose}})
+		var reports []string
+		for second := range 5 {
+			d := s.Decide(Sample{
+				Now: time.Duration(second) * time.Second, Processes: 6, Cheaper: 1,
+				Workers: []WorkerSample{{Spawn: 1, Slots: 1, Running: time.Duration(second) * 400 * time.Millisecond}},
+			})
+			if d.Report != "" {
+				reports = append(reports, fmt.Sprint(second, ": ", d.Report))
+			}
+		}
+		want := []string{"2: 40% busy in 2s, cheaper-busyness-min is 25%, max 50%", "4: 40% busy in 2s, cheaper-busyness-min is 25%, max 50%"}
+		if !verbose {
+			want = nil
+		}
+		if !slices.Equal(reports, want) {
+			t.Errorf("verbose %v: %q", verbose, reports)
+		}
 	}
 }
 

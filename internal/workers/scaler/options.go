@@ -31,14 +31,15 @@ type Options struct {
 
 // BusynessOptions are the options that begin with cheaper-busyness-.
 type BusynessOptions struct {
-	Max               int // 50 percent: above it workers are started
-	Min               int // 25 percent: below it a worker goes, when it has been so for long enough
-	Multiplier        int // 10 windows is long enough, to begin with
-	Penalty           int // 2 windows more each time a worker had to come back too soon
-	BacklogAlert      int // 33 requests: above it emergency workers are started at once
-	BacklogMultiplier int // 3 windows is long enough while emergency workers run
-	BacklogStep       int // 1 emergency worker at a time
-	BacklogNonzero    int // 60 seconds with a queue that is never empty: an emergency too
+	Max               int  // 50 percent: above it workers are started
+	Min               int  // 25 percent: below it a worker goes, when it has been so for long enough
+	Multiplier        int  // 10 windows is long enough, to begin with
+	Penalty           int  // 2 windows more each time a worker had to come back too soon
+	BacklogAlert      int  // 33 requests: above it emergency workers are started at once
+	BacklogMultiplier int  // 3 windows is long enough while emergency workers run
+	BacklogStep       int  // 1 emergency worker at a time
+	BacklogNonzero    int  // 60 seconds with a queue that is never empty: an emergency too
+	Verbose           bool // every window is reported
 }
 
 // maxValue bounds every option, far above any use, so that times made of them stay representable.

@@ -62,6 +62,8 @@ type Decision struct {
 	// Why says it for people. With Delta 0 it is empty, or says that more workers were wanted and
 	// that there is no memory for them.
 	Why string
+	// Report is what a window of busyness has measured, with cheaper-busyness-verbose.
+	Report string
 }
 
 // view is a sample as the algorithms see it, with uWSGI's words behind each field.

@@ -47,6 +47,8 @@ type want struct {
 	delta int
 	why   string
 	held  bool // would grow, may not: no memory
+	// report is Decision.Report.
+	report string
 }
 
 // New returns a scaler. Its error wraps ErrUnknownAlgo, or names the option that is out of range.
@@ -81,6 +83,12 @@ func (manual) want(view) want { return want{} }
 func (s *Scaler) Decide(sample Sample) Decision {
 	v := look(sample)
 	w := s.algo.want(v)
+	d := s.decide(v, w)
+	d.Report = w.report
+	return d
+}
+
+func (s *Scaler) decide(v view, w want) Decision {
 	switch {
 	case w.held:
 		return Decision{Why: w.why + "; " + v.memory.missing()}

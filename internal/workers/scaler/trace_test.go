@@ -318,7 +318,7 @@ func TestNew_NamesWhatIsWrong(t *testing.T) {
 func TestOptions_DefaultsAreThoseOfUWSGI(t *testing.T) {
 	got := fmt.Sprintf("%+v", Options{}.withDefaults())
 	want := "{Algo:spare Step:1 Overload:3 Idle:10 Busyness:{Max:50 Min:25 Multiplier:10 Penalty:2 " +
-		"BacklogAlert:33 BacklogMultiplier:3 BacklogStep:1 BacklogNonzero:60}}"
+		"BacklogAlert:33 BacklogMultiplier:3 BacklogStep:1 BacklogNonzero:60 Verbose:false}}"
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
