@@ -149,7 +149,7 @@ func TestTheAdminServerTellsHealthReadinessStatusAndMetrics(t *testing.T) {
 			}
 		}
 	}
-	if busy != 1 || doc.Totals["born"] != 2 || doc.Totals["requests"] < 4 {
+	if busy != 1 || doc.Totals["born"] != 2 || doc.Totals["requests"] != 5 || doc.Totals["failed"] != 1 {
 		t.Errorf("%d slots are busy, totals %v", busy, doc.Totals)
 	}
 	// The control socket tells the same.

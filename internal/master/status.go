@@ -37,13 +37,13 @@ func (m *master) status(ctx context.Context) (status.Status, error) {
 	if err != nil {
 		return status.Status{}, err
 	}
+	ended, failed := m.metrics.Totals() // the front's refusals too, which the workshop never sees
 	doc := status.Status{
 		State: m.state(w.State), Generation: w.Generation, Python: m.python.String(),
 		Version: m.env.Version, PID: os.Getpid(), Uptime: time.Since(m.began).Seconds(),
 		Queue: status.Queue{Length: w.Queue.Length, Limit: w.Queue.Limit, Oldest: w.Queue.Oldest},
 		Totals: status.Totals{
-			Requests: w.Totals.Answered + w.Totals.Failed + w.Totals.Cancelled, Failed: w.Totals.Failed,
-			Retried: w.Totals.Retried, TakenBack: w.Totals.TakenBack,
+			Requests: ended, Failed: failed, Retried: w.Totals.Retried, TakenBack: w.Totals.TakenBack,
 			Born: w.Totals.Born, Gone: w.Totals.Gone, Reloads: w.Totals.Reloads,
 		},
 	}

@@ -19,7 +19,7 @@ type Entry struct {
 	Target    string // as the client sent it, query string included
 	Proto     string // HTTP/1.1
 
-	Status int    // that was sent; 0 when nothing was
+	Status int    // that was sent; 499 when the client left before anything was
 	Cause  string // why the answer is not the application's own, or ""
 
 	Received int64 // bytes of the request's body

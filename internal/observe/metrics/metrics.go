@@ -52,7 +52,7 @@ type Options struct {
 	Sample func() Sample
 }
 
-// classes are the words of the label "status". A request that was never answered has none.
+// classes are the words of the label "status"; none is for a number that is no status.
 var classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // other is the word for a cause or reason that no list names: none is lost.
@@ -134,8 +134,27 @@ func (m *Metrics) Request(status int, cause string, worked bool, queue, work tim
 	}
 }
 
-// causeCut is exchange.CauseAnswerCut.
-const causeCut = "answer-cut"
+// Totals is how many requests have ended, and how many of them failed: those with a cause, but for
+// clients that left by themselves.
+func (m *Metrics) Totals() (ended, failed uint64) {
+	for i, cause := range m.causes {
+		n := uint64(0)
+		for c := range classes {
+			n += m.requests[i][c].Load()
+		}
+		ended += n
+		if cause != "" && cause != causeGone {
+			failed += n
+		}
+	}
+	return ended, failed
+}
+
+// causeCut is exchange.CauseAnswerCut, causeGone exchange.CauseClientGone.
+const (
+	causeCut  = "answer-cut"
+	causeGone = "client-gone"
+)
 
 // Bytes counts bytes of bodies: received from clients, sent to them.
 func (m *Metrics) Bytes(received, sent int64) {

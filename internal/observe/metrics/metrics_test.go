@@ -107,6 +107,19 @@ func TestMetrics_CountRequestsByClassAndCause(t *testing.T) {
 	})
 }
 
+func TestMetrics_TotalsTellFailuresFromClientsThatLeft(t *testing.T) {
+	m := New(options())
+	for _, r := range []struct {
+		status int
+		cause  string
+	}{{200, ""}, {500, ""}, {503, "queue-full"}, {200, "answer-cut"}, {499, "client-gone"}, {500, "a new cause"}} {
+		m.Request(r.status, r.cause, false, 0, 0)
+	}
+	if ended, failed := m.Totals(); ended != 6 || failed != 3 {
+		t.Errorf("%d ended, %d failed", ended, failed)
+	}
+}
+
 func TestMetrics_CountWhatEventsSay(t *testing.T) {
 	m := New(options())
 	for _, e := range []event.Event{

@@ -70,7 +70,7 @@ type Queue struct {
 // Totals are counters since the start of the master.
 type Totals struct {
 	Requests  uint64 `json:"requests"`   // requests that ended
-	Failed    uint64 `json:"failed"`     // ... with a cause: the front's own answer, or a cut one
+	Failed    uint64 `json:"failed"`     // ... with a cause, but for clients that left by themselves
 	Retried   uint64 `json:"retried"`    // begun again on another worker
 	TakenBack uint64 `json:"taken_back"` // moved before any worker had begun them
 	Born      uint64 `json:"born"`       // workers that became ready
