@@ -302,3 +302,28 @@ func TestWithEmptyRetryMethodsNothingIsBegunAgain(t *testing.T) {
 	refused(t, s.must(&load.Request{Method: "POST", Target: "/crash", Body: []byte("x"), Want: []int{500}}), 500, "poison")
 	s.wait("both deaths", 2, leaves(event.ReasonCrash))
 }
+
+func TestHarakiriWithoutTheInterruptKillsAndStillTellsTheStack(t *testing.T) {
+	s := serve(t, append(app(t, `
+import time
+
+def application(environ, start_response):
+    try:
+        deep(environ["PATH_INFO"])
+    finally:
+        print("the finally block ran", flush=True)
+
+def deep(path):
+    while path == "/stuck":
+        time.sleep(0.01)
+`), "--harakiri", "500ms", "--harakiri-interrupt=false")...)
+	refused(t, s.must(&load.Request{Target: "/stuck", Want: []int{504}}), 504, "harakiri")
+	s.wait("the end of the worker", 1, becomes("gone"))
+	s.says("Stack (most recent call first)", "in deep")
+	if strings.Contains(s.log.String(), "the finally block ran") {
+		t.Error("the thread was interrupted")
+	}
+	if e := s.events.matching(becomes("gone"))[0]; e.Signal != 9 || e.Reason != "harakiri" {
+		t.Errorf("%+v", e)
+	}
+}

@@ -46,7 +46,7 @@ func (w *Workshop) do(now time.Duration, e *pool.Effect) {
 		w.deliver(now, e)
 	case pool.OpAbort, pool.OpWithdraw, pool.OpStacks, pool.OpInterrupt, pool.OpProbe, pool.OpRetire, pool.OpKill:
 		if m := w.members[e.Spawn]; m != nil && !m.dead {
-			w.command(m, e)
+			w.command(now, m, e)
 		}
 	case pool.OpSpawn:
 		w.spawnMember(now, e)
@@ -117,8 +117,11 @@ func (w *Workshop) reclaim(now time.Duration, m *member, slot int) error {
 	return err
 }
 
+// stackPatience is what a worker gets to write a stack before it is killed.
+const stackPatience = 100 * time.Millisecond
+
 // command carries out what concerns one worker alone.
-func (w *Workshop) command(m *member, e *pool.Effect) {
+func (w *Workshop) command(now time.Duration, m *member, e *pool.Effect) {
 	page := m.sockets.Page()
 	switch e.Op {
 	case pool.OpAbort:
@@ -127,6 +130,7 @@ func (w *Workshop) command(m *member, e *pool.Effect) {
 		page.Withdraw(e.Slot, e.Seq)
 	case pool.OpStacks:
 		m.signal(page.TID(e.Slot), python.StackSignal)
+		m.dumping = now + stackPatience
 	case pool.OpInterrupt:
 		// The main thread raises the exception in the slot's thread: signals' handlers run there.
 		page.Interrupt(e.Slot, e.Seq)
@@ -137,6 +141,10 @@ func (w *Workshop) command(m *member, e *pool.Effect) {
 		m.retiring = true
 		m.shut()
 	case pool.OpKill:
+		if now < m.dumping { // SIGKILL would overtake the signal that asks for the stack
+			w.alarms.set(m.dumping, func(time.Duration) { m.kill() })
+			return
+		}
 		m.kill()
 	}
 }

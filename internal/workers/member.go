@@ -33,8 +33,9 @@ type member struct {
 	killed   bool // we sent SIGKILL, or will as soon as there is a process
 	dead     bool // its process has ended
 	buried   bool
-	answers  int // that it has completed
-	refusals int // told to the journal
+	answers  int           // that it has completed
+	refusals int           // told to the journal
+	dumping  time.Duration // until then it may be writing a stack
 	late     *alarm
 	death    death
 }
