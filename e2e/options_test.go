@@ -193,3 +193,20 @@ func TestEverySocketIsServed(t *testing.T) {
 		t.Errorf("addresses %v", seen)
 	}
 }
+
+// fender is started elsewhere. In uWSGI these paths are looked for when chdir has been done.
+func TestPathsOfTheApplicationAreRelativeToChdir(t *testing.T) {
+	good := app(t, "import sys\n\ndef application(e, s):\n    s('200 OK', [])\n    return [sys.prefix.encode()]\n")
+	dir := good[1]
+	if err := os.Symlink(filepath.Dir(filepath.Dir(python)), filepath.Join(dir, "venv")); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "--chdir", dir, "--module", "app", "--home", "venv", "--touch-reload", "touched")
+	if got, want := string(s.must(&load.Request{Target: "/"}).Body), filepath.Join(dir, "venv"); got != want {
+		t.Errorf("the environment is %s, not %s", got, want)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "touched"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.wait("the reload", 1, func(e event.Event) bool { return e.Kind == event.Reload && e.To == event.StateDone })
+}

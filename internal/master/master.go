@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -162,7 +163,7 @@ func (m *master) findPython() error {
 		}
 	}
 	found, err := python.Find(context.Background(), python.FindOptions{
-		Python: m.opts.Python, Virtualenv: m.opts.Home, Env: m.env.Environ,
+		Python: m.opts.Python, Virtualenv: m.fromChdir(m.opts.Home), Env: m.env.Environ,
 	})
 	if err != nil {
 		return err
@@ -170,6 +171,15 @@ func (m *master) findPython() error {
 	m.python = found
 	m.journal.Emit(event.Event{Kind: event.Config, Python: found.String()})
 	return nil
+}
+
+// fromChdir is the path of an option as uWSGI reads it, whose master goes to chdir before it looks:
+// fender's stays where it was started.
+func (m *master) fromChdir(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(m.opts.Chdir, path)
 }
 
 func enterable(dir string) error {
@@ -320,7 +330,11 @@ func (m *master) start() {
 	for _, s := range m.sockets {
 		m.front.Serve(s)
 	}
-	touched, err := watchTouch(m.opts.TouchReload, func(path string) {
+	var files []string
+	for _, f := range m.opts.TouchReload {
+		files = append(files, m.fromChdir(f))
+	}
+	touched, err := watchTouch(files, func(path string) {
 		m.journal.Emit(event.Event{Kind: event.Config, Text: "touch-reload: " + path + " was touched"})
 		m.workshop.Reload(event.ReasonTouch)
 	}, m.journal.Warn)

@@ -79,7 +79,7 @@ type Serve struct {
 	WorkerReloadMercy time.Duration
 	// ReloadMercy is uWSGI's mercy for attached daemons; nothing uses it until fender has them.
 	ReloadMercy time.Duration
-	// TouchReload are the files whose change reloads.
+	// TouchReload are the files whose change reloads; relative ones are relative to Chdir.
 	TouchReload []string
 	// ReloadStep is how many workers above Processes a reload may use at a time.
 	ReloadStep int

@@ -21,7 +21,7 @@ func applicationOptions() []Option {
 			Help:   "set an environment variable of the application; may be repeated",
 			target: func(s *Serve) any { return &s.Env }},
 		{Name: "home", Aliases: []string{"virtualenv", "venv", "pyhome"}, Short: 'H', Kind: String, Group: GroupApplication, Arg: "DIR",
-			Help:   "virtual environment of the application",
+			Help:   "virtual environment of the application, relative to chdir",
 			target: func(s *Serve) any { return &s.Home }},
 		{Name: "python", Kind: String, Group: GroupApplication, Arg: "PATH", New: true,
 			DefaultText: "bin/python of home, else of $VIRTUAL_ENV, else python3 in PATH",

@@ -35,7 +35,7 @@ func recyclingOptions() []Option {
 			Help:   "accepted: uWSGI's mercy for attached daemons; for workers see worker-reload-mercy",
 			target: func(s *Serve) any { return &s.ReloadMercy }},
 		{Name: "touch-reload", Kind: List, Group: GroupRecycling, Arg: "FILE", Implies: masterOnly,
-			Help:   "reload when this file changes; may be repeated",
+			Help:   "reload when this file changes, relative to chdir; may be repeated",
 			target: func(s *Serve) any { return &s.TouchReload }},
 		{Name: "reload-step", Kind: Int, Group: GroupRecycling, Arg: "N", Default: "1", New: true, Min: 1, Max: 1024,
 			Why:    "bounded memory",
