@@ -339,9 +339,21 @@ func TestASecondSignalForces(t *testing.T) {
 	s.busySlots(1)
 	s.signal(syscall.SIGTERM)
 	s.wait("the drain", 1, func(e event.Event) bool { return e.Kind == event.Drain })
-	s.signal(syscall.SIGTERM)
+	// One that comes at once is the same one over again: timeout(1) signals the process and its group.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	sent := 0
+	every(ctx, 20*time.Millisecond, 1000, func() {
+		sent++
+		if s.cmd.Process.Signal(syscall.SIGTERM) != nil {
+			cancel()
+		}
+	})
 	if code := s.exit(); code != 130 {
 		t.Errorf("exit code %d", code)
+	}
+	if sent < 5 {
+		t.Errorf("the signal was sent %d times: the first repetitions forced", sent)
 	}
 	if o := <-stuck; o.kind != load.OK {
 		t.Errorf("the running request: %s: %v", o.kind, o.err)

@@ -82,7 +82,7 @@ func (m *master) drained(plan front.Plan, began time.Time) bool {
 		case <-m.front.Changed():
 		case sig := <-m.signals:
 			timer.Stop()
-			if ends(sig) {
+			if forces(sig, began) {
 				return false
 			}
 			continue
@@ -91,8 +91,13 @@ func (m *master) drained(plan front.Plan, began time.Time) bool {
 	}
 }
 
-func ends(sig os.Signal) bool {
-	return sig == syscall.SIGTERM || sig == syscall.SIGINT || sig == syscall.SIGQUIT
+// echo is how soon after the first signal another one counts as the same. Who signals a process and its
+// group, as timeout(1) does, reaches it twice; nobody who wants to force it is so quick.
+const echo = 200 * time.Millisecond
+
+// forces tells whether a signal after the one that began the drain ends it by force.
+func forces(sig os.Signal, began time.Time) bool {
+	return (sig == syscall.SIGTERM || sig == syscall.SIGINT || sig == syscall.SIGQUIT) && time.Since(began) >= echo
 }
 
 // leastPatience is what workers get for their atexit hooks even when the drain took all its time.
@@ -111,7 +116,7 @@ func (m *master) end(began, until time.Time) (int, error) {
 		for {
 			select {
 			case sig := <-m.signals:
-				if ends(sig) {
+				if forces(sig, began) {
 					close(forced)
 					cancel()
 					return
