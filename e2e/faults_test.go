@@ -265,7 +265,8 @@ func TestTouchReloadReloads(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := serve(t, append(site(t), "--processes", "2", "--touch-reload", file)...)
+	missing := filepath.Join(t.TempDir(), "missing", "file")
+	s := serve(t, append(site(t), "--processes", "2", "--touch-reload", missing, "--touch-reload", file)...)
 	tally := s.under(4, hello, func(context.Context) {
 		now := time.Now()
 		if err := os.Chtimes(file, now, now); err != nil {

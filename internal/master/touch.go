@@ -47,13 +47,12 @@ func watchTouch(files []string, found func(path string), warn func(string, ...an
 	stamps := map[string]stamp{}
 	for _, f := range files {
 		path, err := filepath.Abs(f)
-		if err != nil {
-			w.Close()
-			return nil, fmt.Errorf("touch-reload: %s: %w", f, err)
+		if err == nil {
+			err = w.Add(filepath.Dir(path))
 		}
-		if err := w.Add(filepath.Dir(path)); err != nil {
-			w.Close()
-			return nil, fmt.Errorf("touch-reload: cannot watch the directory of %s: %w", f, err)
+		if err != nil { // the others are watched all the same
+			warn("touch-reload: cannot watch the directory of %s: %v; make it before fender starts", f, err)
+			continue
 		}
 		stamps[path] = stampOf(path)
 	}

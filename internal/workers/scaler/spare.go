@@ -19,7 +19,7 @@ func (a *spare) want(v view) want {
 		a.idle = 0
 	}
 	if a.overloaded > a.overload {
-		w := want{why: fmt.Sprintf("all %d workers busy for more than %d cycles", v.active, a.overload)}
+		w := want{why: fmt.Sprintf("all workers (%d) busy for more than %d cycles", v.active, a.overload)}
 		if !v.canSpawn {
 			// The count stays, as in uWSGI: the worker comes as soon as there is memory.
 			w.held = v.places > 0
