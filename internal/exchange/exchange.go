@@ -17,7 +17,7 @@ type Class uint8
 // ClassNormal is the class of every request that no rule puts elsewhere.
 const ClassNormal Class = 0
 
-// Request is one whole request, its body included. It does not change after Submit.
+// Request is one whole request, its body included. It does not change after Submit, but for LogVars.
 type Request struct {
 	ID       ID
 	Mount    string // mount point of the application; "" is the only one now
@@ -35,7 +35,18 @@ type Request struct {
 
 	// Answer receives what becomes of the request.
 	Answer Answer
+
+	// LogVars are the log variables that the application has set. The workshop writes them right before
+	// the last call of Answer; before that nobody may look.
+	LogVars []Field
 }
+
+// Bounds of LogVars: how many, and bytes of a name and of a value.
+const (
+	MaxLogVars     = 16
+	MaxLogVarName  = 64
+	MaxLogVarValue = 1024
+)
 
 // Body is a request's body, whole: in memory, or in an unlinked spool file read with pread from
 // offset 0. Whoever made the Request closes File, after the answer ended.
@@ -53,7 +64,7 @@ type Head struct {
 	Length int64 // Content-Length, -1 when the application gave none
 }
 
-// Field is one header field in the order and spelling of the application.
+// Field is one header field, or log variable, in the order and spelling of the application.
 type Field struct{ Name, Value string }
 
 // Facts is what the workshop knows about an exchange when it is over, for the access log.

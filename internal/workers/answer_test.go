@@ -11,6 +11,8 @@ import (
 
 	"fender/internal/exchange"
 	"fender/internal/workers/wire"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func length(n int) []exchange.Field {
@@ -312,14 +314,23 @@ func TestWorkshop_FreesASlotWhenCloseHasReturned(t *testing.T) {
 
 func TestWorkshop_AnswersCalls(t *testing.T) {
 	h := open(t, nil)
-	h.ask("GET", begin,
+	a := h.ask("GET", begin,
 		step{Do: "call", Name: "extend", Args: []string{"1.5"}},
 		step{Do: "call", Name: "extend", Args: []string{"soon"}},
+		step{Do: "call", Name: "logvar", Args: []string{"user", "6"}},
 		step{Do: "call", Name: "logvar", Args: []string{"user", "7"}},
+		step{Do: "call", Name: "logvar", Args: []string{"user"}},
+		step{Do: "call", Name: "logvar", Args: []string{"a b", "7"}},
+		step{Do: "call", Name: "logvar", Args: []string{"long", strings.Repeat("x", exchange.MaxLogVarValue+1)}},
 		step{Do: "call", Name: "cache_get", Args: []string{"key"}},
-		ok).ended("ok")
+		ok)
+	a.ended("ok")
+	if diff := cmp.Diff([]exchange.Field{{Name: "user", Value: "7"}}, a.vars); diff != "" {
+		t.Errorf("log variables (-want +got):\n%s", diff)
+	}
+	const good = `"(\x02\x00\x00\x00TN"`
 	for _, want := range []string{
-		`"(\x02\x00\x00\x00TN"`, `extend takes a number`, `"(\x02\x00\x00\x00TN"`, `unknown call`,
+		good, `extend takes a number`, good, good, `logvar takes a name`, `letters, digits`, `at most 1024`, `unknown call`,
 	} {
 		if c := <-h.cues; !contains(c.At, "return") || !contains(c.At, want) {
 			t.Errorf("the call got %s, expected %s", c.At, want)

@@ -25,17 +25,29 @@ func (e *slotEnd) call(now time.Duration, f *wire.Frame, file int, lost error) e
 		return err
 	}
 	w, m := e.m.w, e.m
+	owed, is := m.sockets.Owed(e.index)
+	current := is && owed.ID == f.ID && owed.Seq == f.Seq
 	switch c.Name {
 	case "extend":
 		d, ok := seconds(c.Args)
 		if !ok {
 			return e.reply(f, false, wire.Text("extend takes a number of seconds above 0"))
 		}
-		if owed, is := m.sockets.Owed(e.index); is && owed.ID == f.ID && owed.Seq == f.Seq {
+		if current {
 			w.pool.Extend(now, m.spawn, e.index, d)
 		}
 		return e.reply(f, true, wire.None())
 	case "logvar":
+		name, value, ok := twoTexts(c.Args)
+		if !ok {
+			return e.reply(f, false, wire.Text("logvar takes a name and a value, both str"))
+		}
+		// Without a flight its request has had its last word.
+		if fl := w.flights[f.ID]; current && fl != nil && fl.to == m && fl.slot == e.index {
+			if why := fl.setVar(name, value); why != "" {
+				return e.reply(f, false, wire.Text(why))
+			}
+		}
 		return e.reply(f, true, wire.None())
 	}
 	return e.reply(f, false, wire.Text("unknown call"))
@@ -55,6 +67,15 @@ func seconds(args []wire.Value) (time.Duration, bool) {
 		}
 	}
 	return 0, false
+}
+
+func twoTexts(args []wire.Value) (a, b string, ok bool) {
+	if len(args) != 2 {
+		return "", "", false
+	}
+	a, first := args[0].AsText()
+	b, second := args[1].AsText()
+	return a, b, first && second
 }
 
 // reply sends the result of a call. A worker that calls and never reads the results has filled its

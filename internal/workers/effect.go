@@ -175,6 +175,7 @@ func (w *Workshop) deliver(now time.Duration, e *pool.Effect) {
 		w.flush(fl)
 	}
 	id := e.ID
+	fl.req.LogVars = fl.vars
 	if e.Op != pool.OpFinish {
 		w.failed = append(w.failed, failedFlight{fl.req, e.Facts.Attempts})
 	}

@@ -1,7 +1,9 @@
 package workers
 
 import (
+	"fmt"
 	"os"
+	"strings"
 
 	"fender/internal/exchange"
 )
@@ -24,10 +26,11 @@ type flight struct {
 	warned   bool  // about a body that is too long
 
 	parts    []part
-	counted  int64 // bytes of parts that the memory budget has
-	released bool  // what comes may leave
-	started  bool  // Start was called
-	full     bool  // the receiver has no room
+	counted  int64            // bytes of parts that the memory budget has
+	vars     []exchange.Field // the application's log variables
+	released bool             // what comes may leave
+	started  bool             // Start was called
+	full     bool             // the receiver has no room
 }
 
 // part is a piece of an answer's body: bytes, or a range of a file.
@@ -55,7 +58,7 @@ func (w *Workshop) newFlight(r *exchange.Request) *flight {
 func (w *Workshop) land(f *flight) {
 	w.unhold(f)
 	delete(w.flights, f.req.ID)
-	f.req, f.to, f.head = nil, nil, exchange.Head{}
+	f.req, f.to, f.head, f.vars = nil, nil, exchange.Head{}, nil
 	f.next = w.spare
 	w.spare = f
 }
@@ -66,7 +69,31 @@ func (w *Workshop) again(f *flight) {
 	w.unhold(f)
 	f.head, f.headed, f.bodiless = exchange.Head{}, false, false
 	f.length, f.got, f.warned = -1, 0, false
+	f.vars = nil
 }
+
+// setVar sets a log variable, or says why not.
+func (f *flight) setVar(name, value string) (why string) {
+	switch {
+	case name == "" || len(name) > exchange.MaxLogVarName || strings.Trim(name, varName) != "":
+		return fmt.Sprintf("the name of a log variable has 1 to %d letters, digits, and _ . -", exchange.MaxLogVarName)
+	case len(value) > exchange.MaxLogVarValue:
+		return fmt.Sprintf("the value of a log variable has at most %d bytes", exchange.MaxLogVarValue)
+	}
+	for i := range f.vars {
+		if f.vars[i].Name == name {
+			f.vars[i].Value = value
+			return ""
+		}
+	}
+	if len(f.vars) == exchange.MaxLogVars {
+		return fmt.Sprintf("a request has at most %d log variables", exchange.MaxLogVars)
+	}
+	f.vars = append(f.vars, exchange.Field{Name: name, Value: value})
+	return ""
+}
+
+const varName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 // hold keeps a part until it may leave. It returns false when the memory budget is used up.
 func (w *Workshop) hold(f *flight, p part) bool {

@@ -265,16 +265,18 @@ func (h *house) handOver(method, path string, environ []byte, body exchange.Body
 		h: h, id: exchange.ID(h.ids.Add(1)), room: room,
 		last: make(chan struct{}), begun: make(chan struct{}), full: make(chan struct{}, 1),
 	}
-	h.Submit(&exchange.Request{
+	a.request = &exchange.Request{
 		ID: a.id, Method: method, Path: path, Environ: environ, Body: body, Answer: a, Arrived: time.Now(),
-	})
+	}
+	h.Submit(a.request)
 	return a
 }
 
 // answer records what becomes of a request.
 type answer struct {
-	h  *house
-	id exchange.ID
+	h       *house
+	id      exchange.ID
+	request *exchange.Request
 
 	mu    sync.Mutex
 	head  *exchange.Head
@@ -284,7 +286,8 @@ type answer struct {
 	word  string           // end, fail or cut
 	cause exchange.Cause
 	facts exchange.Facts
-	full  chan struct{} // Write said that there is no room
+	vars  []exchange.Field // log variables
+	full  chan struct{}    // Write said that there is no room
 	begun chan struct{}
 	last  chan struct{}
 }
@@ -362,7 +365,7 @@ func (a *answer) end(word string, c exchange.Cause, f exchange.Facts) {
 	defer a.mu.Unlock()
 	a.must(a.word == "", word)
 	a.must((a.head != nil) == (word != "fail"), word)
-	a.word, a.cause, a.facts = word, c, f
+	a.word, a.cause, a.facts, a.vars = word, c, f, a.request.LogVars
 	close(a.last)
 }
 

@@ -47,6 +47,17 @@ func TestAppendText_IsOneReadableLine(t *testing.T) {
 	}
 }
 
+func TestVars_StandAtTheEndOfALine(t *testing.T) {
+	e := entry()
+	e.Vars = []Var{{"user", "7"}, {"what.else", "a \"quote\"\n"}}
+	if line := string(AppendText(nil, e, Rules{})); !strings.HasSuffix(line, ` referer="https://shop.example/?q=1" var.user="7" var.what.else="a \x22quote\x22\x0A"`+"\n") {
+		t.Errorf("text: %s", line)
+	}
+	if line := string(AppendJSON(nil, e, Rules{})); !strings.HasSuffix(line, `"referer":"https://shop.example/?q=1","vars":{"user":"7","what.else":"a \"quote\"\u000A"}}`+"\n") {
+		t.Errorf("JSON: %s", line)
+	}
+}
+
 func TestAppendJSON_IsTheContract(t *testing.T) {
 	want := `{"time":"2026-11-23T20:36:01.123456Z","request_id":4711,"trace_id":"Root=1-67891233-abc","client":"10.0.0.7",` +
 		`"method":"GET","target":"/page?token=secret","proto":"HTTP/1.1","status":200,"cause":"","received":0,"sent":610,` +

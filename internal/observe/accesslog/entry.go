@@ -38,9 +38,15 @@ type Entry struct {
 	Host      string
 	UserAgent string
 	Referer   string
+
+	Vars []Var // that the application has set
 }
 
-// Keys are the keys of a JSON line, in their order. The text format uses the same words.
+// Var is a log variable. Its name has letters, digits and _ . - only.
+type Var struct{ Name, Value string }
+
+// Keys are the keys of a JSON line, in their order. The text format uses the same words. Behind them
+// stands "vars" when there are any.
 var Keys = []string{
 	"time", "request_id", "trace_id", "client", "method", "target", "proto", "status", "cause",
 	"received", "sent", "queue_s", "worker_s", "total_s", "worker", "spawn", "pid", "generation",

@@ -70,8 +70,14 @@ func AppendText(b []byte, e *Entry, r Rules) []byte {
 	b = append(b, `" user_agent="`...)
 	b = appendEscaped(b, e.UserAgent)
 	b = append(b, `" referer="`...)
-	b = appendMasked(b, e.Referer, r)
-	return append(b, '"', '\n')
+	b = append(appendMasked(b, e.Referer, r), '"')
+	for _, v := range e.Vars {
+		b = append(b, " var."...)
+		b = appendWord(b, v.Name)
+		b = append(b, `="`...)
+		b = append(appendEscaped(b, v.Value), '"')
+	}
+	return append(b, '\n')
 }
 
 // AppendJSON appends the entry as a JSON object on a line, newline included. Every key is always there.
@@ -104,6 +110,17 @@ func AppendJSON(b []byte, e *Entry, r Rules) []byte {
 	b = appendString(b, `,"user_agent":"`, e.UserAgent, false)
 	referer, masked := r.masked(e.Referer)
 	b = appendString(b, `,"referer":"`, referer, masked)
+	for i, v := range e.Vars {
+		open := `,"`
+		if i == 0 {
+			open = `,"vars":{"`
+		}
+		b = appendString(b, open, v.Name, false)
+		b = appendString(b, `:"`, v.Value, false)
+	}
+	if len(e.Vars) > 0 {
+		b = append(b, '}')
+	}
 	return append(b, '}', '\n')
 }
 
