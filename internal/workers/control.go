@@ -3,6 +3,8 @@ package workers
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,9 @@ type order struct {
 	message []byte
 	member  *member // whose descriptors go along
 }
+
+// refusedMessage is what a template calls an order that it could not take in.
+const refusedMessage = "message"
 
 // send sends an order, now or when there is room.
 func (t *template) send(o order) {
@@ -51,18 +56,32 @@ func (t *template) push() {
 			oob = unix.UnixRights(o.member.sockets.Gift()...)
 		}
 		_, err := unix.SendmsgN(t.control, o.message, oob, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM) {
+		switch {
+		case err == nil:
+			t.out = t.out[1:]
+		case errors.Is(err, unix.EAGAIN):
 			_ = t.w.loop.Change(t.token, unix.EPOLLIN|unix.EPOLLOUT)
 			return
-		}
-		if err != nil {
+		case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.ETOOMANYREFS):
+			t.pushLater() // the socket has room, so epoll would tell at once, again and again
+			return
+		default:
 			t.out = nil // its end is closed: reading will tell
 			return
 		}
-		t.out = t.out[1:]
 	}
 	t.out = nil
 	_ = t.w.loop.Change(t.token, unix.EPOLLIN)
+}
+
+// pushLater tries again when the kernel may have memory, or fewer descriptors on their way.
+func (t *template) pushLater() {
+	_ = t.w.loop.Change(t.token, unix.EPOLLIN)
+	t.w.alarms.clear(t.again)
+	t.again = t.w.alarms.set(t.w.loop.Now()+pushPause, func(time.Duration) {
+		t.again = nil
+		t.push()
+	})
 }
 
 // Ready reads the template's reports.
@@ -142,8 +161,26 @@ func (t *template) report(now time.Duration, r *python.Report) {
 		}
 	case python.OpRefused:
 		w.opts.Journal.Warn("the template (pid %d) refused %q: %s", t.proc.PID, r.Name, r.Why)
-		if m := w.corpse(r); r.Name == python.OpReap && m != nil {
+		t.refused(now, r)
+	}
+}
+
+// refused deals with an order that the template did not carry out. A spawn whose descriptors did not
+// arrive is refused as a message: the template does not trust what it has read of it. Orders are
+// dealt with one after the other, so it is the oldest one that is not reported.
+func (t *template) refused(now time.Duration, r *python.Report) {
+	w := t.w
+	switch r.Name {
+	case python.OpReap:
+		if m := w.corpse(r); m != nil {
 			w.died(now, m, false) // somebody else has waited for it: its status is lost
+		}
+	case python.OpSpawn, refusedMessage:
+		if len(t.asked) > 0 {
+			oldest := slices.Min(slices.Collect(maps.Keys(t.asked)))
+			m := t.asked[oldest]
+			delete(t.asked, oldest)
+			w.stillborn(now, m, r.Why)
 		}
 	}
 }

@@ -23,6 +23,8 @@ const (
 	statusPatience = time.Second
 	// deafPatience is how long a template without a control socket may live.
 	deafPatience = 100 * time.Millisecond
+	// pushPause is how long an order waits that the kernel has no memory for.
+	pushPause = 20 * time.Millisecond
 	// controlTurn bounds the messages of a control socket per turn.
 	controlTurn = 64
 )
@@ -62,6 +64,7 @@ type template struct {
 	out     []order            // orders that the socket had no room for
 	asked   map[uint64]*member // spawns without an answer
 	alarm   *alarm
+	again   *alarm // tries to send what waits in out
 	broken  string // why we ended it
 
 	python  string
@@ -244,6 +247,7 @@ func (t *template) gone(now time.Duration, how string) {
 // bury gives back what a template without process has.
 func (w *Workshop) bury(t *template) {
 	t.state = templateGone
+	w.alarms.clear(t.again)
 	w.loop.Remove(t.token)
 	w.loop.Remove(t.pidfd)
 	if t.control >= 0 {
