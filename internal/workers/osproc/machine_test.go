@@ -32,7 +32,8 @@ func TestMemory_ReadsVersion2AndTakesTheLowestLimitOnTheWayUp(t *testing.T) {
 		"cg/kube/memory.max":                "max\n",
 		"cg/kube/pod/memory.max":            "1000\n",
 		"cg/kube/pod/box/memory.max":        "5000\n",
-		"cg/kube/pod/box/memory.current":    "700\n",
+		"cg/kube/pod/box/memory.current":    "1300\n",
+		"cg/kube/pod/box/memory.stat":       "anon 600\nfile 650\nshmem 50\ninactive_file 400\nactive_file 200\n",
 		"cg/kube/pod/box/memory.oom.group":  "1\n",
 		"cg/kube/pod/box/memory.events":     "low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n",
 		"cg/kube/pod/box/memory.swap.max":   "0\n",
@@ -55,9 +56,10 @@ func TestMemory_ReadsVersion1BesideAVersion2WithoutController(t *testing.T) {
 		// As in a container: the part of the hierarchy that is mounted is its own group.
 		"proc/self/mountinfo": "35 31 0:32 /docker/abc /cg/memory rw - cgroup cgroup rw,memory\n" +
 			"41 31 0:38 / /cg/unified rw - cgroup2 cgroup2 rw\n",
-		"cg/memory/memory.usage_in_bytes": "123\n",
-		"cg/memory/memory.stat":           "cache 1\nhierarchical_memory_limit 4096\n",
-		"cg/memory/memory.oom_control":    "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
+		"cg/memory/memory.usage_in_bytes": "223\n",
+		"cg/memory/memory.stat": "cache 1\ninactive_file 7\nactive_file 7\nhierarchical_memory_limit 4096\n" +
+			"total_cache 120\ntotal_inactive_file 60\ntotal_active_file 40\n",
+		"cg/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n",
 	}))
 	if m.Limit() != 4096 || m.Used() != 123 || m.Kills() != 5 || m.KillsAll() || m.Warning() != "" {
 		t.Errorf("limit %d, used %d, kills %d, all %v", m.Limit(), m.Used(), m.Kills(), m.KillsAll())

@@ -133,17 +133,23 @@ func (m *Memory) Limit() int64 {
 	}
 }
 
-// Used is the memory that the group uses now in bytes, caches included; 0 is unknown.
+// Used is the memory that the group uses now in bytes, without its files in the page cache: those
+// fill any limit sooner or later, and the kernel takes them back before anything else. Files that
+// lie in memory (tmpfs) count. 0 is unknown.
 func (m *Memory) Used() int64 {
 	if m == nil {
 		return 0
 	}
-	name := "memory.current"
+	name, prefix := "memory.current", ""
 	if m.version == 1 {
-		name = "memory.usage_in_bytes"
+		name, prefix = "memory.usage_in_bytes", "total_"
 	}
 	n, _ := number(m.dir, name)
-	return n
+	if n == 0 {
+		return 0
+	}
+	// The two are read one after the other, so that their difference may be nothing at all.
+	return max(n-field(m.dir, "memory.stat", prefix+"inactive_file")-field(m.dir, "memory.stat", prefix+"active_file"), 1)
 }
 
 // KillsAll reports whether the kernel ends the whole group when one process of it is out of memory
