@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fender/internal/exchange"
 	"fender/internal/workers/wire"
 )
@@ -15,9 +13,7 @@ import (
 func (e *slotEnd) answer(now time.Duration, f *wire.Frame, file int, lost error) (ended bool) {
 	w, m := e.m.w, e.m
 	breach := func(err error) bool {
-		if file >= 0 {
-			_ = unix.Close(file)
-		}
+		w.closeFile(file)
 		e.stop()
 		w.protocol(now, m, err.Error())
 		return false
@@ -40,9 +36,7 @@ func (e *slotEnd) answer(now time.Duration, f *wire.Frame, file int, lost error)
 	broken := f.Flags.Has(wire.FlagError) && f.Part > 0
 	roomless := false
 	if fl == nil {
-		if file >= 0 {
-			_ = unix.Close(file)
-		}
+		w.closeFile(file)
 	} else {
 		got := w.take(fl, f, file, lost)
 		file = -1

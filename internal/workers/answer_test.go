@@ -3,11 +3,13 @@ package workers
 import (
 	"bytes"
 	"encoding/binary"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"fender/internal/exchange"
 	"fender/internal/workers/wire"
@@ -299,6 +301,83 @@ func TestWorkshop_SendsAFile(t *testing.T) {
 	h.ask("HEAD", begin, step{Do: "phase"}, step{
 		Do: "file", Status: "200 OK", Flags: wire.FlagHead | wire.FlagEnd | wire.FlagBodyInDescriptor, Path: file,
 	}).ended("")
+}
+
+func TestWorkshop_HoldsFewFilesOfOneAnswer(t *testing.T) {
+	h := open(t, nil)
+	content := strings.Repeat("0123456789", 10)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held := func() int {
+		n := make(chan int, 1)
+		h.post(func(time.Duration) {
+			files := 0
+			for _, fl := range h.flights {
+				for i := range fl.parts {
+					if fl.parts[i].file != nil {
+						files++
+					}
+				}
+			}
+			n <- files
+		})
+		return <-n
+	}
+	// What a worker sent before a call is there when the call returns.
+	returned := func() {
+		if c := <-h.cues; !contains(c.At, "return") {
+			t.Errorf("cue %q", c.At)
+		}
+	}
+	a := h.ask("GET", begin, step{Do: "part", Status: "200 OK", Flags: wire.FlagHead, Fields: length(maxFiles + 10)},
+		step{Do: "files", Part: 1, Path: file, Repeat: maxFiles}, step{Do: "call", Name: "logvar"}, at("few"),
+		step{Do: "files", Part: 1 + maxFiles, Path: file, Repeat: 10}, step{Do: "call", Name: "logvar"}, at("many"),
+		step{Do: "phase"}, step{Do: "part", Part: maxFiles + 11, Flags: wire.FlagEnd})
+	returned()
+	c := h.cue("few")
+	if n := held(); n != maxFiles {
+		t.Errorf("%d files are held, expected %d", n, maxFiles)
+	}
+	c.goOn()
+	returned()
+	c = h.cue("many")
+	if n := held(); n != 0 {
+		t.Errorf("%d files are held, expected none: they are too many", n)
+	}
+	c.goOn()
+	if a.wait(); a.word != "end" || a.body.Len() != maxFiles+10 {
+		t.Errorf("%s, %q", a.word, a.body.String())
+	}
+}
+
+// What a worker sends may take long to close: the loop leaves that to others.
+func TestWorkshop_DoesNotWaitForADescriptorToClose(t *testing.T) {
+	h := open(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	// The loop stands until the worker has closed its own: so the last close is ours.
+	a := h.ask("GET", begin, at("begun"), step{Do: "phase"}, step{
+		Do: "lingering", Status: "200 OK", Code: l.Addr().(*net.TCPAddr).Port,
+		Flags: wire.FlagHead | wire.FlagEnd | wire.FlagBodyInDescriptor,
+	}, at("closed"))
+	begun := h.cue("begun")
+	thaw := h.freeze()
+	begun.goOn()
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = peer.Close() }) // which ends the lingering
+	closed := h.cue("closed")
+	thaw()
+	a.refused("fail", exchange.CauseBadAnswer)
+	closed.goOn()
+	h.ask("GET", begin, ok).ended("ok")
 }
 
 func TestWorkshop_FreesASlotWhenCloseHasReturned(t *testing.T) {

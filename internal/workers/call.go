@@ -16,7 +16,7 @@ func (e *slotEnd) call(now time.Duration, f *wire.Frame, file int, lost error) e
 	if lost != nil {
 		return e.reply(f, false, wire.Text(lost.Error()))
 	}
-	head, err := headOf(f, file)
+	head, err := e.m.w.headOf(f, file)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type flight struct {
 
 	parts    []part
 	counted  int64            // bytes of parts that the memory budget has
+	files    int              // of parts
 	vars     []exchange.Field // the application's log variables
 	released bool             // what comes may leave
 	started  bool             // Start was called
@@ -73,35 +74,44 @@ func (w *Workshop) again(f *flight) {
 }
 
 // setVar sets a log variable, or says why not.
-func (f *flight) setVar(name, value string) (why string) {
+func (fl *flight) setVar(name, value string) (why string) {
 	switch {
 	case name == "" || len(name) > exchange.MaxLogVarName || strings.Trim(name, varName) != "":
 		return fmt.Sprintf("the name of a log variable has 1 to %d letters, digits, and _ . -", exchange.MaxLogVarName)
 	case len(value) > exchange.MaxLogVarValue:
 		return fmt.Sprintf("the value of a log variable has at most %d bytes", exchange.MaxLogVarValue)
 	}
-	for i := range f.vars {
-		if f.vars[i].Name == name {
-			f.vars[i].Value = value
+	for i := range fl.vars {
+		if fl.vars[i].Name == name {
+			fl.vars[i].Value = value
 			return ""
 		}
 	}
-	if len(f.vars) == exchange.MaxLogVars {
+	if len(fl.vars) == exchange.MaxLogVars {
 		return fmt.Sprintf("a request has at most %d log variables", exchange.MaxLogVars)
 	}
-	f.vars = append(f.vars, exchange.Field{Name: name, Value: value})
+	fl.vars = append(fl.vars, exchange.Field{Name: name, Value: value})
 	return ""
 }
 
 const varName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-// hold keeps a part until it may leave. It returns false when the memory budget is used up.
+// maxFiles bounds the files of one answer that are held, each an open file of the master's. An
+// application sends one.
+const maxFiles = 16
+
+// hold keeps a part until it may leave. It returns false when the memory budget is used up, or the
+// answer has too many files.
 func (w *Workshop) hold(f *flight, p part) bool {
 	f.parts = append(f.parts, p)
-	n := int64(len(p.bytes))
-	if n == 0 || f.released {
+	if f.released {
 		return true // it leaves at once
 	}
+	if p.file != nil {
+		f.files++
+		return f.files <= maxFiles
+	}
+	n := int64(len(p.bytes))
 	if !w.opts.Memory.Take(n) {
 		return false
 	}
@@ -113,7 +123,7 @@ func (w *Workshop) hold(f *flight, p part) bool {
 func (w *Workshop) unhold(f *flight) {
 	for i := range f.parts {
 		if file := f.parts[i].file; file != nil {
-			_ = file.Close()
+			w.closer.close(file)
 		}
 	}
 	w.emptied(f)
@@ -121,7 +131,7 @@ func (w *Workshop) unhold(f *flight) {
 
 func (w *Workshop) emptied(f *flight) {
 	clear(f.parts)
-	f.parts = f.parts[:0]
+	f.parts, f.files = f.parts[:0], 0
 	if f.counted > 0 {
 		w.opts.Memory.Give(f.counted)
 		f.counted = 0

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fender/internal/workers/wire"
 	"fender/internal/workers/worker"
 )
@@ -43,9 +41,7 @@ func (e *slotEnd) frame(now time.Duration, message []byte, file int, lost error)
 			err = m.cannotBoot(now, &f)
 		}
 	}
-	if file >= 0 {
-		_ = unix.Close(file)
-	}
+	w.closeFile(file)
 	if err != nil {
 		e.stop()
 		w.protocol(now, m, err.Error())
@@ -162,8 +158,9 @@ func (e *slotEnd) returned(now time.Duration, f *wire.Frame) (wished bool, err e
 }
 
 // headOf is a frame's head, wherever it lies. It closes file.
-func headOf(f *wire.Frame, file int) ([]byte, error) {
+func (w *Workshop) headOf(f *wire.Frame, file int) ([]byte, error) {
 	if f.Flags.Has(wire.FlagHeadInDescriptor) {
+		defer w.closeFile(file)
 		return worker.ReadHead(file)
 	}
 	return f.Head, nil

@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"os"
@@ -180,6 +181,25 @@ func (t *played) do(s *step) (over bool) {
 		t.write(t.frame(*s), make([]int, s.Files))
 	case "file": // part whose body is a file's range, written in Body by the test
 		fd, _ := unix.Open(s.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		t.write(t.frame(*s), []int{fd})
+		_ = unix.Close(fd)
+	case "files": // so many parts, each one byte of a file
+		fd, _ := unix.Open(s.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		for i := range s.Repeat {
+			p := step{Part: s.Part + uint32(i), Flags: wire.FlagFile}
+			p.Body = string(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(i)), 1))
+			t.write(t.frame(p), []int{fd})
+		}
+		_ = unix.Close(fd)
+	case "lingering": // a socket whose last close takes an hour
+		fd, _ := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		_ = unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: s.Code})
+		for b := make([]byte, 1<<20); ; {
+			if _, err := unix.SendmsgN(fd, b, nil, nil, unix.MSG_DONTWAIT); err != nil {
+				break
+			}
+		}
+		_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 3600})
 		t.write(t.frame(*s), []int{fd})
 		_ = unix.Close(fd)
 	case "call":

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"fender/internal/workers/wire"
 	"fender/internal/workers/worker"
 )
@@ -27,7 +25,7 @@ func (w *Workshop) take(fl *flight, f *wire.Frame, file int, lost error) taken {
 		return taken{bad: "bad answer: " + lost.Error()}
 	}
 	if f.Part == 0 {
-		head, err := headOf(f, file)
+		head, err := w.headOf(f, file)
 		if f.Flags.Has(wire.FlagHeadInDescriptor) {
 			file = -1
 		}
@@ -36,7 +34,7 @@ func (w *Workshop) take(fl *flight, f *wire.Frame, file int, lost error) taken {
 		}
 		fl.head, err = wire.ParseHead(head)
 		if err != nil {
-			closeFile(file)
+			w.closeFile(file)
 			return refusal(err)
 		}
 		fl.headed, fl.length = true, fl.head.Length
@@ -65,7 +63,7 @@ func (w *Workshop) takeBody(fl *flight, f *wire.Frame, file int) taken {
 	if f.Flags&(wire.FlagFile|wire.FlagBodyInDescriptor) != 0 {
 		t, ok := fileRange(f, file, &p)
 		if !ok {
-			closeFile(file)
+			w.closeFile(file)
 			return t
 		}
 	} else {
@@ -79,7 +77,7 @@ func (w *Workshop) takeBody(fl *flight, f *wire.Frame, file int) taken {
 		p.n = left
 	}
 	if fl.bodiless || p.n <= 0 {
-		closeFile(file)
+		w.closeFile(file)
 		return taken{}
 	}
 	fl.got += p.n
@@ -112,9 +110,10 @@ func fileRange(f *wire.Frame, file int, p *part) (taken, bool) {
 	return taken{}, true
 }
 
-func closeFile(file int) {
+// closeFile closes a descriptor that came from a worker, if there is one.
+func (w *Workshop) closeFile(file int) {
 	if file >= 0 {
-		_ = unix.Close(file)
+		w.closer.close(descriptor(file))
 	}
 }
 

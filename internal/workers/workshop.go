@@ -76,6 +76,7 @@ type Workshop struct {
 	memory    *osproc.Memory
 	sampler   *osproc.Sampler
 	helpers   sync.WaitGroup // goroutines that do what the loop must not
+	closer    *closer
 	begun     atomic.Bool
 	done      chan struct{} // closed when the loop has ended
 	stopped   chan struct{} // closed when every worker and template is gone after Stop
@@ -132,6 +133,7 @@ func New(o Options) (*Workshop, error) {
 		processes: make(map[*template]struct{}), flights: make(map[exchange.ID]*flight),
 		reloads: reloads{waiting: make(map[int][]chan<- error)},
 	}
+	w.closer = &closer{helpers: &w.helpers}
 	for _, m := range o.RetryMethods {
 		w.safe[m] = true
 	}

@@ -9,10 +9,9 @@ import (
 	"fender/internal/workers/wire"
 )
 
-// ReadHead reads the head that came in a descriptor, and closes it. It is read only if it lies in
-// memory: a pread of it then waits for no disk. One byte more than wire.MaxHead is read at most.
+// ReadHead reads the head that came in a descriptor. It is read only if it lies in memory: a pread
+// of it then waits for no disk. One byte more than wire.MaxHead is read at most.
 func ReadHead(fd int) ([]byte, error) {
-	defer func() { _ = unix.Close(fd) }()
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); err != nil {
 		return nil, errors.New("the head's descriptor is not a memfd")
 	}

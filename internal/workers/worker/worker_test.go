@@ -545,17 +545,19 @@ func TestReadHead_ReadsMemoryOnly(t *testing.T) {
 	if b, err := ReadHead(fd); err != nil || string(b) != "head" {
 		t.Errorf("%q, %v", b, err)
 	}
+	_ = unix.Close(fd)
 	if fd, err = inMemory("test", make([]byte, wire.MaxHead+1000)); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := ReadHead(fd); err != nil || len(b) != wire.MaxHead+1 {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
+	_ = unix.Close(fd)
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = unix.Close(p[1]) }()
+	defer func() { _, _ = unix.Close(p[0]), unix.Close(p[1]) }()
 	if _, err := ReadHead(p[0]); err == nil { // would block for ever
 		t.Error("a pipe was read")
 	}
