@@ -164,6 +164,34 @@ func kernelBacklog(t *testing.T, s *Socket) (n int) {
 	return n
 }
 
+// With Nagle's algorithm a small piece of an answer waits for the acknowledgement of the one before,
+// which the other side delays: 40 ms.
+func TestListen_HoldsNoSmallPieceOfAnAnswerBack(t *testing.T) {
+	s := open(t, Listener{Address: "127.0.0.1:0"})
+	client, err := net.Dial("tcp", s.net.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := s.net.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		if on, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
+			t.Errorf("TCP_NODELAY is %d, %v", on, err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestUnixSocket_ServesAndIsRemovedOnlyWithVacuum(t *testing.T) {
 	for _, vacuum := range []bool{true, false} {
 		path := filepath.Join(t.TempDir(), "s")
