@@ -45,6 +45,7 @@ func (t *template) reap(spawn pool.SpawnID, pid int) {
 
 // push sends what waits.
 func (t *template) push() {
+	t.untie()
 	for len(t.out) > 0 {
 		o := &t.out[0]
 		var oob []byte
@@ -194,6 +195,7 @@ func (t *template) cameUp(now time.Duration, r *python.Report) {
 	}
 	w.alarms.clear(t.alarm)
 	t.alarm = nil
+	t.untie()
 	if r.Op == python.OpFailed {
 		t.state = templateFailed
 		t.patience(now)

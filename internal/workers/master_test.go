@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,17 +54,60 @@ func TestMaster_LeavesNoProcessBehindWhenItIsKilled(t *testing.T) {
 	}
 }
 
+// A template that imports does not see that the master has gone.
+func TestMaster_LeavesNoTemplateBehindThatHangsInItsImport(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, fmt.Sprintf("import os, time\nopen(%q, 'w').write(str(os.getpid()))\ntime.sleep(3600)\n", fifo))
+	s, master, tell := startMaster(t, "WORKERS_TEST_SITE="+dir)
+	defer s.Close()
+	defer master.Close()
+	defer func() { _ = tell.Close() }()
+	text, err := os.ReadFile(fifo) // until the template has closed it: it is in the middle of its import
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	killAndBury(t, s, master, []int{pid})
+}
+
 func killMaster(t *testing.T, env string) {
+	s, master, tell := startMaster(t, env)
+	defer s.Close()
+	defer master.Close()
+	defer func() { _ = tell.Close() }()
+	var pids []int
+	lines := bufio.NewScanner(tell)
+	for len(pids) < 4 && lines.Scan() { // the template and three workers
+		pid, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	if len(pids) != 4 {
+		t.Fatalf("pids %v", pids)
+	}
+	killAndBury(t, s, master, pids)
+}
+
+// startMaster starts a master that tells the pids of its processes.
+func startMaster(t *testing.T, env string) (s *osproc.Supervisor, master *osproc.Process, tell *os.File) {
+	t.Helper()
 	s, _, err := osproc.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = r.Close() }()
 	done := make(chan *osproc.Process, 1)
 	s.Start(osproc.Command{
 		Kind: osproc.Daemon, Path: "/proc/self/exe", Args: []string{"master"},
@@ -75,24 +119,18 @@ func killMaster(t *testing.T, env string) {
 		}
 		done <- p
 	})
-	master := <-done
+	master = <-done
 	_ = w.Close()
 	if master == nil {
-		return
+		s.Close()
+		t.FailNow()
 	}
-	defer master.Close()
-	var pids []int
-	lines := bufio.NewScanner(r)
-	for len(pids) < 4 && lines.Scan() { // the template and three workers
-		pid, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		pids = append(pids, pid)
-	}
-	if len(pids) != 4 {
-		t.Fatalf("pids %v", pids)
-	}
+	return s, master, r
+}
+
+// killAndBury kills the master and waits until it and the others are dead.
+func killAndBury(t *testing.T, s *osproc.Supervisor, master *osproc.Process, pids []int) {
+	t.Helper()
 	if err := master.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,7 @@ func (w *Workshop) Close() {
 		// end of the control socket ends with ours.
 		for t := range w.processes {
 			_ = unix.Close(t.control)
+			t.untie()
 			if t.proc != nil {
 				t.proc.Close()
 			}

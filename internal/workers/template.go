@@ -58,6 +58,7 @@ type template struct {
 	began      time.Duration
 
 	control int
+	theirs  int // the template's end, held while it imports (tie); -1
 	token   loop.Token
 	pidfd   loop.Token
 	proc    *osproc.Process
@@ -75,7 +76,7 @@ type template struct {
 // startTemplate starts the template of a generation. What it takes to start it may touch a disk,
 // so it is prepared elsewhere.
 func (w *Workshop) startTemplate(now time.Duration, generation int) {
-	t := &template{w: w, generation: generation, began: now, control: -1, asked: make(map[uint64]*member)}
+	t := &template{w: w, generation: generation, began: now, control: -1, theirs: -1, asked: make(map[uint64]*member)}
 	w.templates[generation] = t
 	w.reloads.started(generation)
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -97,17 +98,21 @@ func (w *Workshop) startTemplate(now time.Duration, generation int) {
 		w.helpers.Add(1)
 		w.procs.Start(l.Command, func(p *osproc.Process, err error) {
 			defer w.helpers.Done()
-			_ = unix.Close(pair[1])
 			if l.Done != nil {
 				l.Done()
 			}
 			heard := w.post(func(now time.Duration) {
 				if err != nil {
+					_ = unix.Close(pair[1])
 					w.notStarted(now, t, err)
 					return
 				}
 				t.started(now, p, l.Boot)
+				t.tie(pair[1])
 			})
+			if !heard {
+				_ = unix.Close(pair[1])
+			}
 			if !heard && p != nil { // nobody is left to whom it could belong
 				_ = p.Signal(unix.SIGKILL)
 				p.Close()
@@ -248,6 +253,7 @@ func (t *template) gone(now time.Duration, how string) {
 func (w *Workshop) bury(t *template) {
 	t.state = templateGone
 	w.alarms.clear(t.again)
+	t.untie()
 	w.loop.Remove(t.token)
 	w.loop.Remove(t.pidfd)
 	if t.control >= 0 {
