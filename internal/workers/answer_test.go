@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"fender/internal/exchange"
 	"fender/internal/workers/wire"
@@ -350,6 +351,35 @@ func TestWorkshop_HoldsFewFilesOfOneAnswer(t *testing.T) {
 	if a.wait(); a.word != "end" || a.body.Len() != maxFiles+10 {
 		t.Errorf("%s, %q", a.word, a.body.String())
 	}
+}
+
+func TestWorkshop_HoldsSmallPiecesAsOne(t *testing.T) {
+	h := open(t, nil)
+	const pieces = 20000
+	want := strings.Repeat("0123456789", pieces/10)
+	a := h.ask("GET", begin, step{Do: "part", Status: "200 OK", Flags: wire.FlagHead, Fields: length(pieces + 2), Body: "<"},
+		step{Do: "pieces", Part: 1, Body: "0123456789", Repeat: pieces}, step{Do: "call", Name: "logvar"}, at("sent"),
+		step{Do: "phase"}, step{Do: "part", Part: pieces + 1, Flags: wire.FlagEnd, Body: ">"})
+	if c := <-h.cues; !contains(c.At, "return") {
+		t.Errorf("cue %q", c.At)
+	}
+	c := h.cue("sent")
+	held := make(chan int, 1)
+	h.post(func(time.Duration) {
+		memory := 0
+		for _, fl := range h.flights {
+			memory += cap(fl.parts) * int(unsafe.Sizeof(part{}))
+			for i := range fl.parts {
+				memory += cap(fl.parts[i].bytes)
+			}
+		}
+		held <- memory
+	})
+	if n := <-held; n > 3*pieces {
+		t.Errorf("%d bytes of memory hold %d bytes", n, pieces)
+	}
+	c.goOn()
+	a.ended("<" + want + ">")
 }
 
 // What a worker sends may take long to close: the loop leaves that to others.

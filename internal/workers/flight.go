@@ -111,11 +111,36 @@ func (w *Workshop) hold(f *flight, p part) bool {
 		f.files++
 		return f.files <= maxFiles
 	}
-	n := int64(len(p.bytes))
+	return w.counts(f, int64(len(p.bytes)))
+}
+
+// counts takes n bytes of the memory budget, if it has them.
+func (w *Workshop) counts(f *flight, n int64) bool {
 	if !w.opts.Memory.Take(n) {
 		return false
 	}
 	f.counted += n
+	return true
+}
+
+// Parts that are held become one up to maxJoined bytes, if they are small: each would cost memory that
+// the budget does not see, and a write to the client.
+const (
+	smallPart = 1 << 10
+	maxJoined = 16 << 10
+)
+
+// join puts b behind the last part that is held, if that is worth it.
+func (f *flight) join(b []byte) bool {
+	if f.released || len(b) > smallPart || len(f.parts) == 0 {
+		return false
+	}
+	last := &f.parts[len(f.parts)-1]
+	if last.file != nil || len(last.bytes)+len(b) > maxJoined {
+		return false
+	}
+	last.bytes = append(last.bytes, b...)
+	last.n = int64(len(last.bytes))
 	return true
 }
 

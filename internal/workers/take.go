@@ -83,8 +83,10 @@ func (w *Workshop) takeBody(fl *flight, f *wire.Frame, file int) taken {
 	fl.got += p.n
 	if file >= 0 {
 		p.file = os.NewFile(uintptr(file), "answer")
+	} else if body := f.Body[:p.n]; fl.join(body) {
+		return taken{n: len(body), roomless: !w.counts(fl, int64(len(body)))}
 	} else {
-		p.bytes = w.in.Keep(f.Body[:p.n])
+		p.bytes = w.in.Keep(body)
 	}
 	return taken{n: int(p.n), roomless: !w.hold(fl, p)}
 }
