@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strconv"
@@ -195,6 +196,8 @@ func (t *played) do(s *step) (over bool) {
 		for i := range s.Repeat {
 			t.write(t.frame(step{Part: s.Part + uint32(i), Body: string(s.Body[i%len(s.Body)])}), nil)
 		}
+	case "hostile":
+		t.hostile(rand.New(rand.NewPCG(uint64(s.Code), uint64(t.who.Spawn))))
 	case "lingering": // a socket whose last close takes an hour
 		fd, _ := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		_ = unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: s.Code})
@@ -250,6 +253,40 @@ func (t *played) do(s *step) (over bool) {
 		forever()
 	}
 	return false
+}
+
+// hostile scribbles on the page and sends what may look like frames.
+func (t *played) hostile(rng *rand.Rand) {
+	words := len(t.page) / 8
+	for range 1 + rng.IntN(30) {
+		switch rng.IntN(5) {
+		case 0, 1:
+			values := []uint64{0, 1, uint64(t.req.Seq) << 3, uint64(t.req.Seq)<<3 | 1, uint64(t.req.Seq+1)<<3 | 7, 1 << 63, ^uint64(0), rng.Uint64()}
+			binary.NativeEndian.PutUint64(t.page[8*rng.IntN(words):], values[rng.IntN(len(values))])
+		case 2: // its own answer, in pieces that are almost right
+			f := t.frame(step{Flags: wire.Flags(rng.IntN(128)), Part: uint32(rng.IntN(3)), Body: "body"})
+			if rng.IntN(2) == 0 {
+				f.Head = wiretest.Head("200 OK", exchange.Field{Name: "Content-Length", Value: strconv.Itoa(rng.IntN(9))})
+				f.Flags |= wire.FlagHead
+			}
+			t.write(f, make([]int, rng.IntN(3)))
+		case 3: // a good beginning, to get further with the rest
+			t.write(t.frame(step{Status: "200 OK", Flags: wire.FlagHead, Body: "body"}), nil)
+		default:
+			b := make([]byte, wire.FrameHeadSize+rng.IntN(40))
+			for i := range b {
+				b[i] = byte(rng.Uint32())
+			}
+			if rng.IntN(4) > 0 {
+				f := wire.Frame{Kind: wire.Kind(rng.IntN(12)), Flags: wire.Flags(rng.IntN(4)), ID: t.req.ID, Seq: t.req.Seq}
+				b = append(wire.AppendFrame(nil, f), b[:rng.IntN(len(b))]...)
+			}
+			_ = unix.Send(t.fd, b, unix.MSG_DONTWAIT)
+		}
+	}
+	if rng.IntN(3) == 0 {
+		os.Exit(rng.IntN(3))
+	}
 }
 
 // frame is an answer's.

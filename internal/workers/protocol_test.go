@@ -1,7 +1,9 @@
 package workers
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -94,4 +96,36 @@ func TestWorkshop_RefusesAWorkerThatDoesNotComeUpProperly(t *testing.T) {
 			h.worker(event.StateGone)
 		})
 	}
+}
+
+// Whatever a worker writes on its page and its slots, it hurts its own requests only: each gets one
+// last word, and others are served.
+func TestWorkshop_OutlivesHostileWorkers(t *testing.T) {
+	h := open(t, func(o *Options, _ *playbook) {
+		o.Pool.Processes, o.Pool.Threads, o.Pool.Harakiri = 3, 2, 200*time.Millisecond
+		o.Pool.NoInterrupt = true
+	})
+	before := h.rest(3)
+	const clients, each = 6, 30
+	var all sync.WaitGroup
+	for c := range clients {
+		all.Go(func() {
+			for i := range each {
+				method := []string{"GET", "POST"}[i%2]
+				h.ask(method, begin, step{Do: "hostile", Code: c*each + i}, step{Do: "phase"}, ok).wait()
+			}
+		})
+	}
+	all.Wait()
+	if s, err := h.Brief(t.Context()); err != nil || s.Totals.Gone < clients*each/4 {
+		t.Errorf("%d workers gone, %v: they were not hostile", s.Totals.Gone, err)
+	}
+	// Those that have lied and live on, too: a reload replaces all.
+	if err := <-h.Reload(event.ReasonReload); err != nil {
+		t.Error(err)
+	}
+	for range 10 {
+		h.ask("POST", begin, ok).ended("ok")
+	}
+	h.rest(3).grown(t, before)
 }
