@@ -131,11 +131,11 @@ const (
 )
 
 // join puts b behind the last part that is held, if that is worth it.
-func (f *flight) join(b []byte) bool {
-	if f.released || len(b) > smallPart || len(f.parts) == 0 {
+func (fl *flight) join(b []byte) bool {
+	if fl.released || len(b) > smallPart || len(fl.parts) == 0 {
 		return false
 	}
-	last := &f.parts[len(f.parts)-1]
+	last := &fl.parts[len(fl.parts)-1]
 	if last.file != nil || len(last.bytes)+len(b) > maxJoined {
 		return false
 	}

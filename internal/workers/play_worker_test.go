@@ -197,7 +197,7 @@ func (t *played) do(s *step) (over bool) {
 			t.write(t.frame(step{Part: s.Part + uint32(i), Body: string(s.Body[i%len(s.Body)])}), nil)
 		}
 	case "hostile":
-		t.hostile(rand.New(rand.NewPCG(uint64(s.Code), uint64(t.who.Spawn))))
+		t.hostile(rand.New(rand.NewPCG(uint64(s.Code), t.who.Spawn)))
 	case "lingering": // a socket whose last close takes an hour
 		fd, _ := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		_ = unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: s.Code})

@@ -138,7 +138,8 @@ func (c *chaos) answered(each int) {
 	if c.count++; c.count%each != 0 {
 		return
 	}
-	n, what := c.rng.IntN(100), ""
+	n := c.rng.IntN(100)
+	var what string
 	switch roll := c.rng.IntN(12); {
 	case roll < 5:
 		what = "kill"
