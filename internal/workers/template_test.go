@@ -200,3 +200,43 @@ func TestWorkshop_EndsATemplateThatIsStillImporting(t *testing.T) {
 	h.cue("loading")
 	<-h.Stop()
 }
+
+// Orders wait for it, in the socket and before it; requests do not.
+func TestWorkshop_GoesOnBesideATemplateThatStandsStill(t *testing.T) {
+	const more = 12
+	h := open(t, func(o *Options, _ *playbook) { o.Pool.Processes = 2 })
+	template := h.event("template ready", template_("ready")).PID
+	h.worker("ready")
+	e := h.worker("ready")
+	h.post(func(time.Duration) {
+		// Room for few orders.
+		if err := unix.SetsockoptInt(h.templates[1].control, unix.SOL_SOCKET, unix.SO_SNDBUF, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := unix.Kill(template, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h.Scale(more)
+	kill(t, e.PID)
+	dead(t, e.PID)
+	for range 20 {
+		h.ask("POST", begin, ok).ended("ok")
+	}
+	waiting := make(chan int, 1)
+	h.post(func(time.Duration) { waiting <- len(h.templates[1].out) })
+	if n := <-waiting; n == 0 {
+		t.Error("no order waits before the socket")
+	}
+	h.ring() // its exit status does not come
+	if e := h.worker("gone"); !contains(e.Text, "unknown") {
+		t.Errorf("event %+v", e)
+	}
+	if err := unix.Kill(template, unix.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for range more + 1 {
+		h.worker("ready")
+	}
+	h.rest(2 + more)
+}
