@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -577,5 +579,56 @@ func TestRegularSize_RefusesWhatIsNoFile(t *testing.T) {
 	}
 	if n, err := RegularSize(w.Gift()[1]); err != nil || n != int64(wire.PageSize(1)) {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+func TestNew_LeavesNothingBehindWhenTheKernelGivesNoMore(t *testing.T) {
+	const slots = 3
+	open := func() map[int]bool {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fds := map[int]bool{}
+		for _, e := range list {
+			n, _ := strconv.Atoi(e.Name())
+			if _, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil { // not the listing's own
+				fds[n] = true
+			}
+		}
+		return fds
+	}
+	pages := func() int {
+		text, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(text, []byte("fender-page"))
+	}
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	before, mapped := open(), pages()
+	for room := range 1 + 2*slots { // one less than it needs, at most
+		limit := 0
+		for free := 0; free < room || before[limit]; limit++ {
+			if !before[limit] {
+				free++
+			}
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(limit), Max: was.Max}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := New(slots)
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(err, unix.EMFILE) {
+			t.Errorf("room for %d descriptors: %v", room, err)
+		}
+		if after := open(); !maps.Equal(before, after) || pages() != mapped {
+			t.Errorf("room for %d descriptors: open %v, before %v; %d pages", room, after, before, pages())
+		}
 	}
 }
