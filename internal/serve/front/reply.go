@@ -102,7 +102,7 @@ func (r *reply) SendFile(f *os.File, off, n int64) bool {
 	defer r.conn.signal()
 	defer r.mu.Unlock()
 	if r.dropped || n <= 0 {
-		f.Close()
+		r.front().conns.Go(func() { f.Close() }) // which may wait for a disk
 		return !r.full
 	}
 	p := part{file: f, off: off, n: n}

@@ -46,6 +46,7 @@ func (s *Supervisor) run(c Command) (*Process, error) {
 		return nil, fmt.Errorf("starting the %s: %w", c.Kind, err)
 	}
 	defer func() { _ = null.Close() }()
+	s.hold() // from here on: the group's last member shall not be reaped in between
 	pidfd := -1
 	group, grouped := 0, c.Kind == Template || c.Kind == Worker
 	if grouped {
@@ -59,7 +60,6 @@ func (s *Supervisor) run(c Command) (*Process, error) {
 	for _, fd := range c.Files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
-	s.hold()
 	pid, err := syscall.ForkExec(c.Path, c.Args, attr)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -231,16 +231,17 @@ func (p *Pool) Extend(now Time, id SpawnID, index int, d Time) {
 	if s == nil || s.n == 0 {
 		return
 	}
-	d = max(d, 0)
+	d = min(max(d, 0), extendMost)
 	if s.closing && p.returned(s, s.closingSeq) {
 		p.closed(now, s)
 	}
 	p.seenBegun(now, s)
 	switch {
 	case s.paused && s.left > 0:
-		s.left += d
+		s.left = max(s.left, min(s.left+d, extendMost))
 	case s.harakiri.on:
-		p.timers.set(&s.harakiri, timerHarakiri, s.harakiri.at+d)
+		at := s.harakiri.at
+		p.timers.set(&s.harakiri, timerHarakiri, max(at, min(at+d, now+extendMost)))
 	}
 }
 

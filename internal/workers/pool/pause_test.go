@@ -102,6 +102,31 @@ func TestPool_PausesOnlyWhatIsThere(t *testing.T) {
 	b.expect("send 1 to 1/0", "release 1") // no clock comes from nothing
 }
 
+func TestPool_BoundsWhatARequestMayAskFor(t *testing.T) {
+	for name, paused := range map[string]bool{"running": false, "paused": true} {
+		b := serving(t, Options{Harakiri: time.Second})
+		b.get(1)
+		b.begins(1)
+		b.gives(1, 10, -1)
+		b.passes(streamQuiet)
+		if paused {
+			b.Paused(b.now, 1, 0)
+		}
+		for range 3 {
+			b.Extend(b.now, 1, 0, 1<<62)
+		}
+		b.Resumed(b.now, 1, 0)
+		b.forget()
+		b.passes(extendMost - 1)
+		b.expect()
+		b.passes(1)
+		b.drain()
+		if len(b.lines) == 0 || b.lines[0] != "cut 1: harakiri" {
+			t.Errorf("%s: effects %q", name, b.lines)
+		}
+	}
+}
+
 func TestPool_ExtendsTheTimeOfARequest(t *testing.T) {
 	b := serving(t, Options{Harakiri: time.Second})
 	b.get(1)

@@ -86,6 +86,8 @@ const (
 	// harakiriGrace is how long an interrupted thread may take. At half of it a worker whose main
 	// thread has not even heard the interrupt is killed: its interpreter lock is held.
 	harakiriGrace = 2 * time.Second
+	// extendMost is how far away a request may move its deadline.
+	extendMost = 7 * 24 * time.Hour
 	// poisonDeaths is how many workers a request may take along.
 	poisonDeaths = 2
 	// backoffMin and backoffMax bound the pause after a worker or template that did not come up.

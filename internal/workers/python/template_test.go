@@ -299,3 +299,29 @@ func decodeFacts(t testing.TB, body []byte) (f facts) {
 	}
 	return f
 }
+
+func TestTemplate_AChildThatCannotBecomeAWorkerEnds(t *testing.T) {
+	r := start(t, systemPython(t), testBoot("basic"))
+	page, err := unix.MemfdCreate("no page", unix.MFD_CLOEXEC) // it has no magic
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(page)
+	if err := unix.Ftruncate(page, 128); err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := packetPair(t)
+	defer unix.Close(ours)
+	r.order(Spawn{Spawn: 7, Number: 1, Generation: 1}.Message(), theirs, page)
+	unix.Close(theirs)
+	forked := r.report()
+	if forked.Op != OpForked || forked.Spawn != 7 {
+		t.Fatalf("got %+v", forked)
+	}
+	r.order(Reap{Spawn: 7, PID: forked.PID}.Message()) // the template waits for its end
+	if reaped := r.report(); reaped.Op != OpReaped || reaped.PID != forked.PID || reaped.Status == 0 {
+		t.Errorf("got %+v", reaped)
+	}
+	r.stderr.waitFor(t, "the page begins with")
+	r.ready() // and the template goes on
+}

@@ -1,13 +1,18 @@
 """The template's end of its control socket: JSON objects, one a message, descriptors beside them."""
 
 import json
+from errno import ENOBUFS, ENOMEM
 from os import close
+from time import sleep as _sleep
 
 from _fender.sockets import CLOEXEC, MSG_CTRUNC, descriptors, from_descriptor, space_for
 
 DESCRIPTOR = 3
 LARGEST = 65536
 MOST_DESCRIPTORS = 253  # SCM_MAX_FD of the kernel
+
+# The kernel has no memory for a message now.
+_NO_MEMORY = frozenset((ENOBUFS, ENOMEM))
 
 _dumps = json.dumps
 _loads = json.loads
@@ -47,10 +52,18 @@ class Control:
     def send(self, op, **fields):
         """Sends one message. A master that has gone is noticed by the next receive."""
         fields["op"] = op
-        try:
-            self.socket.send(_dumps(fields).encode("utf-8"))
-        except ConnectionError:
-            pass
+        data = _dumps(fields).encode("utf-8")
+        while True:
+            try:
+                self.socket.send(data)
+            except ConnectionError:
+                pass
+            except OSError as error:
+                if error.errno not in _NO_MEMORY:
+                    raise
+                _sleep(0.02)
+                continue
+            return
 
     def refuse(self, name, why, **fields):
         """Says that a message was not understood, or could not be done."""

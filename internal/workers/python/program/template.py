@@ -88,12 +88,15 @@ class Template:
             if message is None:
                 self.orphaned()
             op = message["op"]
+            if op == "spawn":
+                if self.spawn(message, given):
+                    # Outside of the try below: a child that cannot become a worker ends, it must
+                    # not go on as a second template.
+                    worker = Worker(self, message, given)
+                    self.control.close()
+                    return worker
+                continue
             try:
-                if op == "spawn":
-                    worker = self.spawn(message, given)
-                    if worker is not None:
-                        return worker
-                    continue
                 let_go(given)
                 if op == "reap":
                     self.reap(message)
@@ -106,7 +109,7 @@ class Template:
                 self.control.refuse(op, "bad message: %s: %s" % (type(error).__name__, error))
 
     def spawn(self, message, given):
-        """Forks one worker. Returns it in the child, None in the template."""
+        """Forks one worker. Returns True in the child, False in the template."""
         number = message.get("spawn")
         error = None
         if not isinstance(number, int) or not isinstance(message.get("number"), int):
@@ -116,21 +119,18 @@ class Template:
         if error is not None:
             let_go(given)
             self.control.send("fork_failed", spawn=number, error=error)
-            return None
+            return False
         self.before_fork()
         try:
             pid = self.fork()
         except Exception as error:
             let_go(given)
             self.control.send("fork_failed", spawn=number, error=stderr.last_line(error)[:1000])
-            return None
+            return False
         if pid:
             let_go(given)
             self.control.send("forked", spawn=number, pid=pid)
-            return None
-        worker = Worker(self, message, given)
-        self.control.close()
-        return worker
+        return not pid
 
     def before_fork(self):
         """Leaves nothing half done that a worker would have too."""
