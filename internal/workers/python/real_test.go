@@ -131,8 +131,6 @@ func TestFlask_AnswersInOneFrame(t *testing.T) {
 	}
 }
 
-// Children that the application itself forks are not in it: gevent's os.waitpid sometimes waits for
-// ever in a worker. ARCHITECTURE.md names it as an open fault.
 func TestGevent_PatchedApplicationsWork(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		for _, lazy := range []bool{false, true} {
@@ -150,6 +148,20 @@ func TestGevent_PatchedApplicationsWork(t *testing.T) {
 				if status := w.reap(); status.ExitStatus() != 0 {
 					t.Errorf("threads=%d lazy=%v: the worker ended with %v", threads, lazy, status)
 				}
+			}
+		}
+	}
+}
+
+// With more threads than one, gevent refuses: its children are heard on the main thread alone.
+func TestGevent_ChildrenThatDieAtOnceAreWaitedFor(t *testing.T) {
+	for _, lazy := range []bool{false, true} {
+		python, boot, _ := realBoot(t, "site_gevent", "gevent")
+		boot.Lazy = lazy
+		w := start(t, python, boot).ready()
+		for range 3 { // the first fork of a process is the one that can hang
+			if a := w.get("/fork"); string(a.body) != "3" {
+				t.Errorf("lazy=%v: %+v", lazy, a)
 			}
 		}
 	}

@@ -7,9 +7,12 @@ worker's back, and the child could answer on it.
 
 import os
 import signal
+import sys
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, SIGTERM, pthread_sigmask
 
 from _thread import get_ident
+
+from _fender import stderr
 
 _ENDING = frozenset((SIGTERM, SIGINT))
 
@@ -50,6 +53,7 @@ class Family:
 
     def before(self):
         if self.forking != get_ident():
+            hear_children()
             self.masks[get_ident()] = pthread_sigmask(SIG_BLOCK, _ENDING)
 
     def after_in_parent(self):
@@ -67,6 +71,23 @@ class Family:
             mask = self.masks.pop(get_ident(), None)
             if mask is not None:
                 pthread_sigmask(SIG_SETMASK, mask)
+
+
+def hear_children():
+    """Lets gevent hear of a child that dies at once.
+
+    Its os.fork takes SIGCHLD only after the first fork of a process. A child that is dead by then
+    has given its signal to nobody, and os.waitpid waits for it for ever.
+    """
+    patches = sys.modules.get("gevent.os")
+    if patches is None or os.fork is not getattr(patches, "fork", None):
+        return
+    try:
+        loop = patches.get_hub().loop
+        if loop.default:  # the others hear of no child at all
+            loop.install_sigchld()
+    except Exception as error:
+        stderr.say_failure("preparing gevent for a fork failed", error)
 
 
 def hand_back(number, ours, default):
