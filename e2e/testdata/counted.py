@@ -65,6 +65,8 @@ def broken_stream(request):
     def pieces():
         Visits.objects.count()
         yield b"begun " * 20000  # enough to leave at once
+        with open(request.GET["pipe"], "rb") as pipe:  # until the client has seen it begin
+            pipe.read()
         raise ValueError("in the middle of a stream")
 
     return StreamingHttpResponse(pieces())

@@ -44,7 +44,13 @@ func TestDjango_AnswersAreWhatItsViewsGive(t *testing.T) {
 		python, boot, env := realBoot(t, "site_django", "django")
 		boot.Threads = threads
 		r := startTemplate(t, python, boot, env...)
-		if report := r.report(); report.Op != OpLoaded || len(report.Sockets) != 0 {
+		report := r.report()
+		for _, found := range report.Sockets { // Django before 4 brings an event loop, which has a pair
+			if !strings.HasPrefix(found, "unix (no name)") {
+				t.Errorf("the import left %s open", found)
+			}
+		}
+		if report.Op != OpLoaded {
 			t.Fatalf("got %+v\n%s", report, r.stderr)
 		}
 		w := r.ready()

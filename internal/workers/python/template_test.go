@@ -1,6 +1,7 @@
 package python
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,7 +18,11 @@ func TestTemplate_LoadsAndForksAWorkerThatAnswers(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		r := startTemplate(t, python, testBoot("basic"))
 		report := r.report()
-		if report.Op != OpLoaded || !report.App || report.Implementation != "cpython" || report.Seconds <= 0 || report.FreeThreaded {
+		found, err := Find(context.Background(), FindOptions{Python: python})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Op != OpLoaded || !report.App || report.Implementation != "cpython" || report.Seconds <= 0 || report.FreeThreaded != found.FreeThreaded {
 			t.Fatalf("loaded says %+v", report)
 		}
 		w := r.ready()

@@ -28,7 +28,9 @@ def file(request):
     handle = tempfile.TemporaryFile()
     handle.write(CONTENT)
     handle.seek(0)
-    return FileResponse(handle, content_type="application/octet-stream")
+    response = FileResponse(handle, content_type="application/octet-stream")
+    response["Content-Length"] = str(len(CONTENT))  # Django before 4 finds it of named files only
+    return response
 
 
 def memory_file(request):

@@ -1,6 +1,6 @@
 """A Flask application."""
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 application = Flask(__name__)
 
@@ -17,4 +17,4 @@ def body():
 
 @application.route("/stream")
 def stream():
-    return (str(i) for i in range(3)), {"Content-Type": "text/plain"}
+    return Response((str(i) for i in range(3)), content_type="text/plain")
