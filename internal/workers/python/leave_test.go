@@ -196,6 +196,9 @@ func TestChildren_OfTheApplicationKeepNothingOfTheWorkers(t *testing.T) {
 			if f["term"] != "0" && f["term"] != "Handlers.SIG_DFL" {
 				t.Errorf("the child's SIGTERM is %v", f["term"])
 			}
+			if got := string(w.get("/grandchild").body); got != "0" {
+				t.Errorf("threads=%d: a child of the child lacks %s descriptors that the child had opened", threads, got)
+			}
 		}
 	})
 }

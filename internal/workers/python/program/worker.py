@@ -258,6 +258,7 @@ class Worker:
             signal.set_wakeup_fd(-1)
             for descriptor in self.pipe:
                 os.close(descriptor)
+            self.pipe = ()  # the child's own children come here too, and the numbers may be theirs
         hand_back(signal.SIGTERM, self.on_terminate, signal.SIG_DFL)
         hand_back(signal.SIGINT, self.on_interrupt, signal.default_int_handler)
 

@@ -383,6 +383,18 @@ def child_facts(environ, start_response):
     return text(start_response, data)
 
 
+def grandchild(environ, start_response):
+    """How many of the descriptors that a child has opened its own child does not have."""
+    pid = os.fork()
+    if pid == 0:
+        opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+        pid = os.fork()
+        if pid == 0:
+            os._exit(sum(not os.path.exists("/proc/self/fd/%d" % n) for n in opened))
+        os._exit(os.waitpid(pid, 0)[1] >> 8)
+    return text(start_response, str(os.waitpid(pid, 0)[1] >> 8).encode())
+
+
 def terminates_child(environ, start_response):
     """multiprocessing's terminate() must end a child at once."""
     import multiprocessing
