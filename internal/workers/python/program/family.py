@@ -13,6 +13,7 @@ from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, SIGTERM, pthread_sigmask
 from _thread import get_ident
 
 from _fender import stderr
+from _fender.process import thread_id
 
 _ENDING = frozenset((SIGTERM, SIGINT))
 
@@ -82,10 +83,10 @@ def hear_children():
     patches = sys.modules.get("gevent.os")
     if patches is None or os.fork is not getattr(patches, "fork", None):
         return
+    if thread_id() != os.getpid():
+        return  # its loops of other threads than the main one hear of no child at all
     try:
-        loop = patches.get_hub().loop
-        if loop.default:  # the others hear of no child at all
-            loop.install_sigchld()
+        patches.get_hub().loop.install_sigchld()
     except Exception as error:
         stderr.say_failure("preparing gevent for a fork failed", error)
 
