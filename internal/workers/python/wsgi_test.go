@@ -215,6 +215,30 @@ func TestWSGI_PassesTheCheckersOfTheStandardLibrary(t *testing.T) {
 	})
 }
 
+// A frame behind the end of its answer would doom the worker, and the requests beside it.
+func TestWSGI_AWriteAfterTheAnswerSendsNothing(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		w := start(t, python, testBoot("basic")).ready()
+		for how, want := range map[string]string{
+			"list": "whole", "close": "whole", "raises": "Internal Server Error", "raises_begun": "begun",
+		} {
+			env := environ("GET", "/writes_late")
+			env["QUERY_STRING"] = how
+			w.send(0, env, nil)
+			if a := w.answer(0); string(a.body) != want {
+				t.Errorf("%s: %+v", how, a)
+			}
+			w.waitPhase(0, 0)
+			if a := w.get("/writes_kept"); string(a.body) != "next" || a.parts != 1 {
+				t.Errorf("%s: the next answer is %+v", how, a)
+			}
+			if got := string(w.get("/show_log").body); !strings.Contains(got, "write was called after the answer") {
+				t.Errorf("%s: the log says %q", how, got)
+			}
+		}
+	})
+}
+
 func TestWSGI_LargeAnswersGoInSeveralParts(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		w := start(t, python, testBoot("basic")).ready()

@@ -74,7 +74,7 @@ def responder(slot, application):
             nonlocal head, fields, bodiless
             if exc_info is not None:
                 try:
-                    if stream is not None and stream.part:
+                    if ending or stream is not None and stream.part:
                         raise exc_info[1].with_traceback(exc_info[2])
                 finally:
                     exc_info = None
@@ -86,6 +86,8 @@ def responder(slot, application):
 
             def write(data):
                 nonlocal stream
+                if ending:
+                    raise BadAnswer("write was called after the answer")
                 if stream is None:
                     stream = Stream(slot, request, sequence, lambda: (head, fields, bodiless))
                 stream.write(data)
@@ -137,9 +139,9 @@ def responder(slot, application):
                     stream.send_file(result)
                 else:
                     stream.iterate(chunks)
+                ending = stream.ending
                 if not stream.closing:
                     return
-                ending = stream.ending
         except BaseException as error:
             if slot.astray():
                 slot.worker.end_child(error)
@@ -149,9 +151,10 @@ def responder(slot, application):
                 ending = 0.0
             if stream is not None and stream.ended:
                 ending = stream.ending
-            if fail(environ, request, sequence, error, stream, close is None, ending):
-                return
+            done = fail(environ, request, sequence, error, stream, close is None, ending)
             ending = ending or monotonic()
+            if done:
+                return
 
         if close is not None:
             words[state] = sequence << 3 | _CLOSING

@@ -186,6 +186,44 @@ def write_only(environ, start_response):
     return Body([], "write_only")
 
 
+def writes_late(environ, start_response):
+    """Keeps write; the query says how the answer ends. Its close() writes once more."""
+    out = start_response("200 OK", [])
+    kept_writes.append(out)
+    how = environ["QUERY_STRING"]
+    if how == "raises":
+        raise ValueError("before the answer")
+    if how == "raises_begun":
+        out(b"begun")
+        raise ValueError("within the answer")
+    if how == "list":
+        return [b"whole"]
+    body = Body([b"whole"], "writes_late")
+    closing = body.close
+
+    def close():
+        closing()
+        late_write(out)
+
+    body.close = close
+    return body
+
+
+kept_writes = []
+
+
+def late_write(out):
+    try:
+        out(b"too late")
+    except Exception as error:
+        log.append("%s: %s" % (type(error).__name__, error))
+
+
+def writes_kept(environ, start_response):
+    late_write(kept_writes.pop())
+    return text(start_response, b"next")
+
+
 def exc_info_before(environ, start_response):
     start_response("200 OK", [("X-A", "first"), ("Content-Type", "text/plain")])
     try:
