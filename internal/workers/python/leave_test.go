@@ -181,6 +181,24 @@ func TestWorker_SurvivesASignalHandlerThatRaisesBetweenTwoRequests(t *testing.T)
 	})
 }
 
+// The master has a duplicate of the worker's end: it cannot see that the worker's own is closed.
+func TestWorker_EndsWhenTheApplicationHasClosedItsDescriptors(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		for _, threads := range []int{1, 3} {
+			for _, how := range []string{"", "reuse"} {
+				w := leavingWorker(t, python, threads)
+				env := environ("GET", "/close")
+				env["QUERY_STRING"] = how
+				w.send(0, env, nil)
+				if status := w.reap(); !status.Exited() || status.ExitStatus() != 1 {
+					t.Errorf("threads=%d %s: the worker ended with %v", threads, how, status)
+				}
+				w.rig.stderr.waitFor(t, "the application has closed")
+			}
+		}
+	})
+}
+
 func TestChildren_OfTheApplicationKeepNothingOfTheWorkers(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		for _, threads := range []int{1, 3} {

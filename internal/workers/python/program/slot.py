@@ -1,6 +1,7 @@
 """A slot: one thread's socket, the frames that come on it and what answers them."""
 
 import faulthandler
+from errno import EBADF, ENOTSOCK
 from io import BytesIO
 from marshal import dumps, loads
 from os import getpid
@@ -114,6 +115,17 @@ class Slot:
             except BaseException as error:
                 environ = None
                 self.recover(error, request, sequence)
+        if self.lost():
+            stderr.say("the application has closed slot %d; the worker leaves" % self.number)
+            self.worker.fail()
+
+    def lost(self):
+        """Whether the slot's descriptor is no longer the slot's: the master would never hear of it."""
+        try:
+            self.socket.getpeername()
+        except OSError as error:
+            return error.errno in (EBADF, ENOTSOCK)
+        return False
 
     def unusual(self, flags, head, body, given, respond, own):
         """A request of which something travels in a descriptor."""

@@ -14,8 +14,8 @@ from _fender.page import CLOSING as _CLOSING
 from _fender.page import ITERATING as _ITERATING
 from _fender.sockets import rights
 
-# What a send says when the master's end of the slot has gone.
-GONE = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF))
+# What a send says when the master's end of the slot has gone, or the application has closed ours.
+GONE = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ENOTSOCK))
 
 
 class ClientGone(BrokenPipeError):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from errno import EBADF
 from marshal import dumps, loads
 from os import getpid, read, write
 
@@ -202,7 +203,7 @@ class Worker:
                     greeted = True
                     self.hello()
                 while self.running:
-                    read(waiting, 512)
+                    self.wait(waiting)
             except BaseException as error:
                 # A signal handler of the application raised (sys.exit in a SIGTERM handler, say).
                 self.leave()
@@ -222,8 +223,21 @@ class Worker:
                 self.running -= 1
             try:
                 write(self.waking, b"0")
-            except BlockingIOError:
-                pass  # full of bytes that wake the main thread as well
+            except OSError:
+                pass  # full of bytes, or closed: that wakes the main thread as well
+
+    def wait(self, waiting):
+        """Returns when a signal has come or a slot's thread has ended."""
+        try:
+            if read(waiting, 512):
+                return
+        except OSError as error:
+            if error.errno != EBADF:
+                raise
+        # Other threads may sleep on slots that no message reaches any more.
+        stderr.say("the application has closed descriptors of the server; the worker ends")
+        stderr.flush()
+        os._exit(1)
 
     def leave(self):
         """Takes no more requests: what the slots have already received is answered, then they end.

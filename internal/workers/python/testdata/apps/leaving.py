@@ -40,6 +40,11 @@ def application(environ, start_response):
             steps.read(1)
     elif path == "/thread":
         threading.Thread(target=job).start()
+    elif path == "/close":  # as a careless way to become a daemon does
+        os.closerange(3, 256)
+        if environ["QUERY_STRING"] == "reuse":
+            for _ in range(64):
+                os.open(os.devnull, os.O_RDONLY)
     elif path == "/exit":
         os._exit(9)
     elif path == "/partial":
