@@ -99,6 +99,9 @@ func smoke(t *testing.T, path, version, threads string) {
 	if got := string(s.must(&load.Request{Target: "/stream"}).Body); got != want.String() {
 		t.Errorf("%d bytes of a stream", len(got))
 	}
+	if got := s.must(&load.Request{Target: "/large-head"}).Get("x-99"); got != strings.Repeat("x", 1000) {
+		t.Errorf("the last of many large headers is %.20q", got)
+	}
 	s.must(&load.Request{Target: "/raise", Want: []int{500}})
 	s.says("ValueError: on purpose", "in application")
 	s.noneFailed(s.under(4, get("/"), func(context.Context) {

@@ -12,6 +12,9 @@ def application(environ, start_response):
         body = environ["wsgi.input"].read()
     elif path == "/version":
         body = ("%d.%d.%d" % sys.version_info[:3]).encode()
+    elif path == "/large-head":  # larger than a message between the processes
+        start_response("200 OK", [("Content-Length", "0")] + [("X-%d" % n, "x" * 1000) for n in range(100)])
+        return []
     elif path == "/stream":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return (b"piece %d\n" % n for n in range(1000))

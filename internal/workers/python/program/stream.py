@@ -196,13 +196,14 @@ def as_bytes(chunk):
 
 
 def _unnamed_file():
-    create = getattr(os, "memfd_create", None)
+    """A file in memory: the master reads no other, since its loop must not wait for a disk."""
+    create = getattr(os, "memfd_create", None)  # 3.8
     if create is not None:
         return create("fender-head", os.MFD_CLOEXEC)
-    import tempfile  # 3.6 and 3.7; not above: it brings modules that an application may never need
-
-    with tempfile.TemporaryFile() as unnamed:
-        return os.dup(unnamed.fileno())
+    try:
+        return os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadAnswer("headers as large as these need /dev/shm before Python 3.8: %s" % error.strerror)
 
 
 def _write_all(descriptor, data):
