@@ -231,7 +231,6 @@ func (p *Pool) Extend(now Time, id SpawnID, index int, d Time) {
 	if s == nil || s.n == 0 {
 		return
 	}
-	d = min(max(d, 0), extendMost)
 	if s.closing && p.returned(s, s.closingSeq) {
 		p.closed(now, s)
 	}
