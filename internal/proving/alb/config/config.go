@@ -93,7 +93,7 @@ type Listener struct {
 	Port          int    // 0: any free one
 	Certificates  []Certificate
 	DefaultAction Action
-	Rules         []Rule // in the order of their priority
+	Rules         []Rule // in any order
 }
 
 // HostPort is what to listen on.
@@ -229,10 +229,11 @@ const (
 
 // Stickiness binds a client to a target.
 type Stickiness struct {
-	Enabled    bool
-	Type       StickinessType
-	Duration   time.Duration // of the type that is in use
-	CookieName string        // the application's
+	Enabled     bool
+	Type        StickinessType
+	LBDuration  time.Duration // stickiness.lb_cookie.duration_seconds
+	AppDuration time.Duration // stickiness.app_cookie.duration_seconds
+	CookieName  string        // stickiness.app_cookie.cookie_name
 }
 
 // Minimum is a threshold of healthy targets: below Count or Percent (0: off) it is breached.

@@ -1,0 +1,204 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// problem is one thing that is wrong, at a path such as Listeners[0].Rules[2].Priority.
+type problem struct {
+	at, text string
+	line     int // 0: where the path stands
+}
+
+func (p problem) Error() string {
+	if p.at == "" {
+		return p.text
+	}
+	return p.at + ": " + p.text
+}
+
+// reader remembers in which line each path stands, so that Validate's problems can be found too.
+type reader struct {
+	file     string
+	lines    map[string]int
+	problems []problem
+}
+
+// place is a node of the file with its path.
+type place struct {
+	r    *reader
+	node *yaml.Node
+	at   string
+}
+
+// keys are what a mapping may hold, and what reads each.
+type keys map[string]func(place)
+
+func (p place) fail(format string, args ...any) {
+	p.r.problems = append(p.r.problems, problem{at: p.at, text: fmt.Sprintf(format, args...), line: p.node.Line})
+}
+
+func (p place) child(name string, node *yaml.Node, line int) place {
+	c := place{p.r, node, p.at + name}
+	if p.at == "" {
+		c.at = strings.TrimPrefix(name, ".")
+	}
+	p.r.lines[c.at] = line
+	return c
+}
+
+// mapping hands each value to its reader. notHere are keys of AWS's that get their own sentence.
+func (p place) mapping(k keys) {
+	if p.node.Kind != yaml.MappingNode {
+		p.fail("keys and values are expected here")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(p.node.Content); i += 2 {
+		key, value := p.node.Content[i], p.node.Content[i+1]
+		c := p.child("."+key.Value, value, key.Line)
+		read, known := k[key.Value]
+		why, refused := notHere[key.Value]
+		switch {
+		case seen[key.Value]:
+			c.fail("it stands here twice")
+		case known && value.Kind == yaml.AliasNode:
+			c.fail("anchors and aliases are not read here; write the value out")
+		case known:
+			read(c)
+		case refused:
+			c.fail("%s", why)
+		default:
+			name := key.Value
+			if len(name) > longestWord {
+				name = name[:longestWord] + "..."
+			}
+			place{p.r, key, p.at}.fail("there is no key %q%s", name, didYouMean(key.Value, k))
+		}
+		seen[key.Value] = true
+	}
+}
+
+func (p place) list(each func(place)) {
+	if p.node.Kind != yaml.SequenceNode {
+		p.fail("a list is expected here")
+		return
+	}
+	for i, node := range p.node.Content {
+		c := p.child("["+strconv.Itoa(i)+"]", node, node.Line)
+		if node.Kind == yaml.AliasNode {
+			c.fail("anchors and aliases are not read here; write the value out")
+			continue
+		}
+		each(c)
+	}
+}
+
+// scalar is the value as it is written: 10, "10", true and on are all text at first.
+func (p place) scalar() (string, bool) {
+	if p.node.Kind != yaml.ScalarNode || p.node.Tag == "!!null" {
+		p.fail("a value is expected here")
+		return "", false
+	}
+	return p.node.Value, true
+}
+
+func (p place) text(to *string) {
+	if s, ok := p.scalar(); ok {
+		*to = s
+	}
+}
+
+func (p place) texts(to *[]string) {
+	p.list(func(p place) {
+		var s string
+		p.text(&s)
+		*to = append(*to, s)
+	})
+}
+
+func (p place) integer(to *int) {
+	s, ok := p.scalar()
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		p.fail("%q is not a whole number", s)
+		return
+	}
+	*to = n
+}
+
+func (p place) boolean(to *bool) {
+	s, ok := p.scalar()
+	if !ok {
+		return
+	}
+	b, err := parseBool(s)
+	if err != nil {
+		p.fail("%v", err)
+		return
+	}
+	*to = b
+}
+
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", s)
+}
+
+func parseOn(s string) (bool, error) {
+	switch s {
+	case "on":
+		return true, nil
+	case "off":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither on nor off", s)
+}
+
+// all joins the problems, each with the file and the line of the nearest path that stands in it.
+func (r *reader) all() error {
+	var all []error
+	for _, p := range r.problems {
+		if p.line == 0 {
+			p.line = r.line(p.at)
+		}
+		all = append(all, fmt.Errorf("%s:%d: %w", r.file, p.line, p))
+	}
+	return errors.Join(all...)
+}
+
+func (r *reader) line(at string) int {
+	for {
+		if line, ok := r.lines[at]; ok {
+			return line
+		}
+		i := strings.LastIndexAny(at, ".[")
+		if i < 0 {
+			return 1
+		}
+		at = at[:i]
+	}
+}
+
+func (p place) seconds(to *time.Duration) {
+	var n int
+	if p.integer(&n); n < 0 || n > 1<<30 {
+		p.fail("%d is not a number of seconds", n)
+		return
+	}
+	*to = time.Duration(n) * time.Second
+}
