@@ -248,4 +248,3 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
-

@@ -4,7 +4,11 @@
 package rule
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
+	"strconv"
 
 	"fender/internal/proving/alb/config"
 )
@@ -45,13 +49,68 @@ type Fixed struct {
 }
 
 // Table is the compiled rules of a listener. It does not change, and may be used by many at once.
-type Table struct{}
+type Table struct {
+	rules    []rule
+	fallback func(*Request) Decision
+}
+
+type rule struct {
+	conditions []condition
+	decide     func(*Request) Decision
+}
 
 // Compile makes the table. It refuses what config.Validate refuses.
-func Compile(rules []config.Rule, fallback config.Action) (*Table, error) { panic("not built yet") }
+func Compile(rules []config.Rule, fallback config.Action) (*Table, error) {
+	t := &Table{}
+	var err error
+	if t.fallback, err = newDecision(fallback, "0"); err != nil {
+		return nil, fmt.Errorf("default action: %w", err)
+	}
+	for _, c := range slices.SortedStableFunc(slices.Values(rules), func(a, b config.Rule) int { return a.Priority - b.Priority }) {
+		var r rule
+		if r.decide, err = newDecision(c.Action, strconv.Itoa(c.Priority)); err != nil {
+			return nil, fmt.Errorf("rule %d: %w", c.Priority, err)
+		}
+		for _, condition := range c.Conditions {
+			compiled, err := newCondition(condition)
+			if err != nil {
+				return nil, fmt.Errorf("rule %d: %w", c.Priority, err)
+			}
+			r.conditions = append(r.conditions, compiled)
+		}
+		t.rules = append(t.rules, r)
+	}
+	return t, nil
+}
 
-// Decide says what to do with the request.
-func (t *Table) Decide(r *Request) Decision { panic("not built yet") }
+// Decide says what to do with the request: the first rule whose conditions all hold decides.
+func (t *Table) Decide(r *Request) Decision {
+	for i := range t.rules {
+		if !slices.ContainsFunc(t.rules[i].conditions, func(holds condition) bool { return !holds(r) }) {
+			return t.rules[i].decide(r)
+		}
+	}
+	return t.fallback(r)
+}
+
+func newDecision(a config.Action, priority string) (func(*Request) Decision, error) {
+	always := func(d Decision) func(*Request) Decision { return func(*Request) Decision { return d } }
+	switch {
+	case a.Forward != nil:
+		return always(Decision{newForward(a.Forward), priority, "forward"}), nil
+	case a.Fixed != nil:
+		return always(Decision{&Fixed{a.Fixed.Status, a.Fixed.ContentType, a.Fixed.Body}, priority, "fixed-response"}), nil
+	case a.Redirect != nil:
+		return func(r *Request) Decision {
+			to := &Redirect{a.Redirect.Status, location(a.Redirect, r)}
+			if len(to.URL) > maxLocation {
+				to = &Redirect{Status: 507}
+			}
+			return Decision{to, priority, "redirect"}
+		}, nil
+	}
+	return nil, errors.New("it has no action")
+}
 
 func (*Forward) action()  {}
 func (*Redirect) action() {}
