@@ -53,7 +53,53 @@ type Entry struct {
 }
 
 // Append appends the line with its end.
-func (e *Entry) Append(line []byte) []byte { panic("not built yet") }
+func (e *Entry) Append(line []byte) []byte {
+	l := builder{line}
+	l.plain(e.Type)
+	l.time(e.Time, micros)
+	l.plain(e.ELB)
+	l.address(e.Client)
+	l.plain(e.Target)
+	l.seconds(e.RequestTime)
+	l.seconds(e.TargetTime)
+	l.seconds(e.ResponseTime)
+	l.status(e.Status)
+	l.status(e.TargetStatus)
+	l.number(e.Received)
+	l.number(e.Sent)
+	l.quoted(or(e.RequestLine, noRequestLine))
+	l.quoted(e.UserAgent[:min(len(e.UserAgent), maxUserAgent)])
+	l.plain(e.Cipher)
+	l.plain(e.TLSProtocol)
+	l.plain(e.TargetGroup)
+	l.quoted(e.TraceID)
+	l.quoted(e.Domain)
+	l.quoted(e.Certificate)
+	l.plain(e.Priority)
+	l.time(e.Created, millis)
+	l.quoted(e.Actions)
+	l.quoted(e.RedirectURL)
+	l.quoted(e.ErrorReason)
+	l.quoted(or(e.TargetList, e.Target))
+	l.quoted(or(e.TargetStatusList, statusText(e.TargetStatus)))
+	l.quoted(e.Classification)
+	l.quoted(e.ClassificationCause)
+	l.plain(e.ConnTraceID)
+	l.quoted(e.TransformedHost)
+	l.quoted(e.TransformedURI)
+	l.quoted(e.TransformStatus)
+	l.plain(e.Node)
+	return l.end()
+}
 
-// Parse reads a line of an access log of any age: 25 fields or more, with either kind of escaping.
-func Parse(line string) (Entry, error) { panic("not built yet") }
+const (
+	noRequestLine = "- - -" // nothing could be read; how AWS writes it is not known
+	maxUserAgent  = 8 << 10
+)
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
