@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// MaxTargets is how many a target group may have.
+const MaxTargets = 1000
+
 func (k *checker) targetGroup(g *TargetGroup, names map[string]bool) {
 	switch {
 	case !goodName.MatchString(g.Name):
@@ -26,6 +29,9 @@ func (k *checker) targetGroup(g *TargetGroup, names map[string]bool) {
 	check(targetGroupAttributes, g, k.c.hastened, k.fail)
 	k.together(g)
 	k.healthCheck(&g.HealthCheck)
+	if len(g.Targets) > MaxTargets {
+		k.fail(".Targets", "%d are more than the %d that a target group may have", len(g.Targets), MaxTargets)
+	}
 	seen := map[Target]bool{}
 	for i, t := range g.Targets {
 		at := fmt.Sprintf(".Targets[%d]", i)

@@ -6,7 +6,11 @@ package group
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"fender/internal/proving/alb/accesslog"
@@ -28,39 +32,194 @@ type Options struct {
 }
 
 // Group is one target group. Its methods may be called by many at once.
-type Group struct{}
+type Group struct {
+	config  config.TargetGroup
+	options Options
+	metrics *metric.Set
+	check   func(context.Context, *Target) result
+	changed chan struct{} // there are targets without a keeper; one element
 
-// New makes a group and registers the targets of its configuration.
-func New(c config.TargetGroup, o Options) *Group { panic("not built yet") }
-
-// Name is the target group's.
-func (g *Group) Name() string { panic("not built yet") }
-
-// Config is what the group was made of.
-func (g *Group) Config() *config.TargetGroup { panic("not built yet") }
-
-// Metrics is the set of this target group; what is added to it counts for the load balancer as well.
-func (g *Group) Metrics() *metric.Set { panic("not built yet") }
-
-// Run checks the targets' health and carries deregistrations out until ctx ends. It returns when all
-// its goroutines have.
-func (g *Group) Run(ctx context.Context) { panic("not built yet") }
-
-// Selection is what may bind a request to a target.
-type Selection struct {
-	Cookies []string // the values of the request's Cookie fields
-	Source  netip.Addr
+	mu      sync.Mutex
+	targets []*Target // registered or leaving, in the order of their registration
+	cursor  int       // of least outstanding requests
+	pool    []*Target // scratch of Choose
+	healthy []*Target // likewise
 }
 
-// Choose picks the target of a request. The caller calls Begin and Done of the target.
-func (g *Group) Choose(s Selection) (Choice, error) { panic("not built yet") }
+// New makes a group and registers the targets of its configuration.
+func New(c config.TargetGroup, o Options) *Group {
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	g := &Group{config: c, options: o, metrics: o.Metrics.TargetGroup(c.Name), changed: make(chan struct{}, 1)}
+	g.check = g.request
+	g.add(c.Targets)
+	return g
+}
+
+// Name is the target group's.
+func (g *Group) Name() string { return g.config.Name }
+
+// Config is what the group was made of.
+func (g *Group) Config() *config.TargetGroup { return &g.config }
+
+// Metrics is the set of this target group; what is added to it counts for the load balancer as well.
+func (g *Group) Metrics() *metric.Set { return g.metrics }
 
 // Register adds targets, or takes them back that are being deregistered. Others are left as they are.
-func (g *Group) Register(targets ...config.Target) error { panic("not built yet") }
+func (g *Group) Register(targets ...config.Target) error {
+	targets = g.withPorts(targets)
+	for _, t := range targets {
+		if err := t.Validate(); err != nil {
+			return err
+		}
+	}
+	return g.add(targets)
+}
+
+// withPorts gives the group's port to targets that name none.
+func (g *Group) withPorts(targets []config.Target) []config.Target {
+	targets = slices.Clone(targets)
+	for i := range targets {
+		if targets[i].Port == 0 {
+			targets[i].Port = g.config.Port
+		}
+	}
+	return targets
+}
+
+func (g *Group) add(ids []config.Target) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fresh := 0
+	for _, id := range ids {
+		if g.find(id) == nil {
+			fresh++
+		}
+	}
+	if len(g.targets)+fresh > config.MaxTargets {
+		return fmt.Errorf("a target group has at most %d targets", config.MaxTargets)
+	}
+	slowly := slices.ContainsFunc(g.targets, atWork) // asked once: those of one registration begin alike
+	for _, id := range ids {
+		t := g.find(id)
+		if t == nil {
+			t = newTarget(id)
+			g.targets = append(g.targets, t)
+		} else if t.left.IsZero() {
+			continue
+		}
+		t.health = newHealth(g.config.HealthCheck.Enabled, g.config.InUse)
+		t.left, t.slowly, t.slowSince = time.Time{}, slowly, time.Time{}
+		t.registration++
+		t.wake()
+	}
+	g.gauges()
+	g.wake()
+	return nil
+}
+
+func (g *Group) find(id config.Target) *Target {
+	for _, t := range g.targets {
+		if t.ID == id {
+			return t
+		}
+	}
+	return nil
+}
 
 // Deregister begins to drain targets: new requests stop when the propagation lag has passed, and the
 // targets are gone when the deregistration delay has. Unknown ones are no error, as with AWS.
-func (g *Group) Deregister(targets ...config.Target) { panic("not built yet") }
+func (g *Group) Deregister(targets ...config.Target) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, id := range g.withPorts(targets) {
+		if t := g.find(id); t != nil && t.left.IsZero() {
+			t.left = time.Now()
+			t.wake()
+		}
+	}
+	g.gauges()
+}
 
-// Describe lists the targets that are registered or draining, in the order of their registration.
-func (g *Group) Describe() []Description { panic("not built yet") }
+// Describe lists the targets that are registered or draining, in the order of their registration; or those
+// that are asked for, of which some may be unknown.
+func (g *Group) Describe(targets ...config.Target) []Description {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(targets) == 0 {
+		for _, t := range g.targets {
+			targets = append(targets, t.ID)
+		}
+	}
+	all := make([]Description, len(targets))
+	for i, id := range g.withPorts(targets) {
+		h := health{state: Unused, reason: NotRegistered, text: sentences[NotRegistered]}
+		if t := g.find(id); t != nil && t.left.IsZero() {
+			h = t.health
+		} else if t != nil {
+			h = health{state: Draining, reason: DeregistrationInProgress, text: sentences[DeregistrationInProgress]}
+		}
+		all[i] = Description{id, g.checkPort(id), h.state, h.reason, h.text}
+	}
+	return all
+}
+
+// checkPort is where a target is checked.
+func (g *Group) checkPort(id config.Target) int {
+	if p := g.config.HealthCheck.Port; p != 0 {
+		return p
+	}
+	return id.Port
+}
+
+// gauges stores what is counted of the targets.
+func (g *Group) gauges() {
+	var registered, healthy, unhealthy, anomalous, mitigated int
+	for _, t := range g.targets {
+		if !t.left.IsZero() {
+			continue
+		}
+		registered++
+		if t.health.serves() {
+			healthy++
+		}
+		if t.health.state == Unhealthy {
+			unhealthy++
+		}
+		if t.anomalous {
+			anomalous++
+		}
+		if t.weight < 1 {
+			mitigated++
+		}
+	}
+	store := func(n metric.Name, v int) { g.metrics.Store(n, int64(v)) }
+	store(metric.HealthyHostCount, healthy)
+	store(metric.UnHealthyHostCount, unhealthy)
+	store(metric.AnomalousHostCount, anomalous)
+	store(metric.MitigatedHostCount, mitigated)
+	dns, routing := 0, 0
+	if enough(g.config.DNSFailover, healthy, registered) {
+		dns = 1
+	}
+	if enough(g.config.UnhealthyRouting, healthy, registered) {
+		routing = 1
+	}
+	store(metric.HealthyStateDNS, dns)
+	store(metric.UnhealthyStateDNS, 1-dns)
+	store(metric.HealthyStateRouting, routing)
+	store(metric.UnhealthyStateRouting, 1-routing)
+}
+
+// enough reports whether neither of the thresholds is breached.
+func enough(m config.Minimum, healthy, all int) bool {
+	return healthy >= m.Count && healthy*100 >= m.Percent*all
+}
+
+func (g *Group) wake() {
+	select {
+	case g.changed <- struct{}{}:
+	default:
+	}
+}

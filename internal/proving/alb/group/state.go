@@ -32,6 +32,19 @@ const (
 	HealthCheckDisabled      Reason = "Target.HealthCheckDisabled"
 )
 
+// sentences are AWS's descriptions of the reasons; that of a mismatch has the code in it.
+var sentences = map[Reason]string{
+	RegistrationInProgress:   "Target registration is in progress",
+	InitialHealthChecking:    "Initial health checks in progress",
+	InternalError:            "Health checks failed due to an internal error",
+	Timeout:                  "Request timed out",
+	FailedHealthChecks:       "Health checks failed",
+	NotRegistered:            "Target is not registered to the target group",
+	NotInUse:                 "Target group is not configured to receive traffic from the load balancer",
+	DeregistrationInProgress: "Target deregistration is in progress",
+	HealthCheckDisabled:      "Health checks are disabled for this target group",
+}
+
 // Description is a target's health.
 type Description struct {
 	Target      config.Target
