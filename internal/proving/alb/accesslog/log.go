@@ -53,7 +53,8 @@ func (l *Log) Dropped() int64 {
 	return l.dropped.Load()
 }
 
-// Run writes until ctx ends, then what is still in the queue, and closes the sink.
+// Run writes until ctx ends, then what is still in the queue, and closes the sink. Who puts records is
+// to have ended before: what comes later is lost.
 func (l *Log) Run(ctx context.Context) error {
 	var lines []byte
 	due := time.NewTimer(time.Hour)

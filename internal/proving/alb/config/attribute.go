@@ -43,7 +43,7 @@ func seconds[T any](name string, low, high int, at func(*T) *time.Duration, also
 			return fmt.Errorf("%v is outside of %d to %d seconds%s", d, low, high, except)
 		},
 		isLength: true,
-		hasten:   func(t *T, by float64) { *at(t) = time.Duration(float64(*at(t)) / by) },
+		hasten:   func(t *T, by float64) { *at(t) = hasten(*at(t), by) },
 	}
 }
 

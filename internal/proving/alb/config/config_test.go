@@ -232,6 +232,10 @@ func TestHasten_DividesAllTimesAndTheRangesEnd(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
+	c.Hasten(1e12)
+	if c.TargetGroups[0].HealthCheck.Interval != time.Millisecond || c.TargetGroups[0].SlowStart != 0 {
+		t.Errorf("%+v", c.TargetGroups[0])
+	}
 }
 
 func FuzzRead(f *testing.F) {

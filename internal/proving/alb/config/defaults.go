@@ -91,7 +91,8 @@ func (c *Config) DNSName() string {
 	return c.Name + "-" + c.ID[:min(10, len(c.ID))] + "." + c.Region + ".elb.amazonaws.com"
 }
 
-// Hasten divides all durations, as the lab's --speed wants it. The ranges no longer hold then.
+// Hasten divides all durations by a number above 0, as the lab's --speed wants it. The ranges no longer
+// hold then; nothing becomes shorter than a millisecond.
 func (c *Config) Hasten(by float64) {
 	c.hastened = true
 	for _, a := range loadBalancerAttributes {
@@ -106,13 +107,13 @@ func (c *Config) Hasten(by float64) {
 				a.hasten(g, by)
 			}
 		}
-		g.HealthCheck.Interval = time.Duration(float64(g.HealthCheck.Interval) / by)
-		g.HealthCheck.Timeout = time.Duration(float64(g.HealthCheck.Timeout) / by)
+		g.HealthCheck.Interval = hasten(g.HealthCheck.Interval, by)
+		g.HealthCheck.Timeout = hasten(g.HealthCheck.Timeout, by)
 	}
 	for i := range c.Listeners {
 		for _, a := range c.Listeners[i].actions() {
 			if a.Forward != nil {
-				a.Forward.StickyTime = time.Duration(float64(a.Forward.StickyTime) / by)
+				a.Forward.StickyTime = hasten(a.Forward.StickyTime, by)
 			}
 		}
 	}
@@ -132,4 +133,11 @@ func (a *Action) groups() []WeightedGroup {
 		return nil
 	}
 	return a.Forward.Groups
+}
+
+func hasten(d time.Duration, by float64) time.Duration {
+	if d == 0 {
+		return 0
+	}
+	return max(time.Millisecond, time.Duration(float64(d)/by))
 }

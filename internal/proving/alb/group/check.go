@@ -20,8 +20,7 @@ import (
 
 const (
 	userAgent = "ELB-HealthChecker/2.0"
-	maxHead   = 32 << 10 // of a response, as for requests
-	maxBody   = 64 << 10 // what is read of a body, so that closing is no reset
+	maxHead   = 32 << 10 // of a response, as for requests; what is left of it is read of the body
 	bodyWait  = 100 * time.Millisecond
 )
 
@@ -83,7 +82,7 @@ func verdict(code int, err error, m config.Matcher) result {
 }
 
 // getHTTP1 sends the request that AWS sends. The verdict is in the head; a little of the body is read
-// for the target's sake.
+// as well, so that closing is no reset.
 func getHTTP1(ctx context.Context, secure bool, addr, host, path string) (code int, err error) {
 	var d net.Dialer
 	raw, err := d.DialContext(ctx, "tcp", addr)
@@ -91,7 +90,7 @@ func getHTTP1(ctx context.Context, secure bool, addr, host, path string) (code i
 		return 0, err
 	}
 	defer raw.Close()
-	defer context.AfterFunc(ctx, func() { raw.SetDeadline(time.Unix(1, 0)) })() // also when ctx ends early
+	defer context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })() // also when ctx ends early
 	conn := raw
 	if secure {
 		client := tls.Client(raw, &tls.Config{InsecureSkipVerify: true}) // as AWS: targets' certificates are not looked at
@@ -104,16 +103,14 @@ func getHTTP1(ctx context.Context, secure bool, addr, host, path string) (code i
 		"\r\nAccept-Encoding: gzip, compressed\r\n\r\n"); err != nil {
 		return 0, err
 	}
-	limited := &io.LimitedReader{R: conn, N: maxHead}
-	r := bufio.NewReader(limited)
+	r := bufio.NewReader(io.LimitReader(conn, maxHead))
 	for code < 200 { // interim responses come before
 		if code, err = readHead(r); err != nil {
 			return 0, err
 		}
 	}
-	limited.N = maxBody
-	raw.SetReadDeadline(time.Now().Add(bodyWait))
-	io.Copy(io.Discard, r)
+	_ = raw.SetReadDeadline(time.Now().Add(bodyWait))
+	_, _ = io.Copy(io.Discard, r) // the verdict is there already
 	return code, nil
 }
 

@@ -3,6 +3,7 @@ package group
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -55,7 +56,7 @@ func idOf(a net.Addr) config.Target {
 func says(text string) func(net.Conn) {
 	return func(c net.Conn) {
 		readUntilBlank(c)
-		io.WriteString(c, text)
+		_, _ = io.WriteString(c, text)
 	}
 }
 
@@ -83,8 +84,8 @@ func TestRequest_WhatAWSSends(t *testing.T) {
 	var head string
 	tg := target(t, func(c net.Conn) {
 		head = readUntilBlank(c)
-		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-		if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("the connection goes on with %d bytes, %v", n, err)
 		}
 	})
@@ -133,7 +134,7 @@ func TestRequest_ConnectionsThatFail(t *testing.T) {
 	}
 	reset := target(t, func(c net.Conn) {
 		readUntilBlank(c)
-		c.(*net.TCPConn).SetLinger(0)
+		_ = c.(*net.TCPConn).SetLinger(0)
 	})
 	if got := group(nil).request(t.Context(), reset); got != refused {
 		t.Errorf("a reset: %+v", got)
@@ -147,14 +148,14 @@ func TestRequest_ConnectionsThatFail(t *testing.T) {
 }
 
 func TestRequest_ATargetThatSaysNothingTimesOut(t *testing.T) {
-	mute := target(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+	mute := target(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	g := group(func(c *config.TargetGroup) { c.HealthCheck.Timeout = 50 * time.Millisecond })
 	if got := g.request(t.Context(), mute); got != silent {
 		t.Errorf("%+v", got)
 	}
 	slow := target(t, func(c net.Conn) {
-		io.WriteString(c, "HTTP/1.1 200 OK\r\nA: ")
-		io.Copy(io.Discard, c)
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nA: ")
+		_, _ = io.Copy(io.Discard, c)
 	})
 	if got := g.request(t.Context(), slow); got != silent {
 		t.Errorf("half a head: %+v", got)
@@ -164,7 +165,7 @@ func TestRequest_ATargetThatSaysNothingTimesOut(t *testing.T) {
 func TestRequest_HTTPSDoesNotLookAtTheCertificate(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.UserAgent() != userAgent || r.ProtoMajor != 1 {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 		}
 	}))
 	defer s.Close()
@@ -173,8 +174,8 @@ func TestRequest_HTTPSDoesNotLookAtTheCertificate(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if got := group(secure).request(t.Context(), target(t, func(c net.Conn) {
-		c.Read(make([]byte, 1<<10))
-		io.WriteString(c, "HTTP/1.1 400 no TLS here\r\n\r\n")
+		_, _ = c.Read(make([]byte, 1<<10))
+		_, _ = io.WriteString(c, "HTTP/1.1 400 no TLS here\r\n\r\n")
 	})); got.pass || got.reason != FailedHealthChecks {
 		t.Errorf("no TLS: %+v", got)
 	}
@@ -184,7 +185,7 @@ func TestRequest_HTTP2(t *testing.T) {
 	for _, secure := range []bool{true, false} {
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ProtoMajor != 2 || r.UserAgent() != userAgent || r.URL.Path != "/h" || r.Method != http.MethodGet {
-				w.WriteHeader(400)
+				w.WriteHeader(http.StatusBadRequest)
 			}
 		}))
 		s.Config.Protocols = new(http.Protocols)
@@ -207,6 +208,28 @@ func TestRequest_HTTP2(t *testing.T) {
 		}
 		s.Close()
 	}
+}
+
+// TestRequest_HTTP2LeavesNoConnection: a check ends with its connection, also when the answer is long.
+func TestRequest_HTTP2LeavesNoConnection(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 1<<20))
+	}))
+	closed := make(chan struct{})
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	defer s.Close()
+	g := group(func(c *config.TargetGroup) { c.ProtocolVersion = config.HTTP2 })
+	if got := g.request(t.Context(), newTarget(idOf(s.Listener.Addr()))); got != good {
+		t.Errorf("%+v", got)
+	}
+	<-closed
 }
 
 func TestHostOf_HasThePortOnlyIfItIsNotTheUsualOne(t *testing.T) {
@@ -244,7 +267,7 @@ func TestRun_AgainstARealTarget(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { g.Run(ctx) })
-	all.Go(func() { log.Run(ctx) })
+	all.Go(func() { _ = log.Run(ctx) })
 	got := strings.Fields(<-lines)
 	stop()
 	all.Wait()
@@ -258,9 +281,9 @@ func TestRun_EndsAtOnceAlthoughACheckHangs(t *testing.T) {
 	begun := make(chan struct{})
 	tg := target(t, func(c net.Conn) {
 		close(begun)
-		io.Copy(io.Discard, c)
+		_, _ = io.Copy(io.Discard, c)
 	})
-	c := settings(func(c *config.TargetGroup) { c.HealthCheck.Timeout, c.HealthCheck.Interval = time.Hour, time.Hour })
+	c := settings(func(c *config.TargetGroup) { c.HealthCheck.Timeout, c.HealthCheck.Interval, c.HealthCheck.Unhealthy = time.Hour, time.Hour, 1 })
 	c.Targets = []config.Target{tg.ID}
 	g := New(c, Options{})
 	ctx, stop := context.WithCancel(t.Context())

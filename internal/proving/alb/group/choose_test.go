@@ -63,6 +63,21 @@ func TestChoose_FailsOpenWhenAllAreUnhealthyOrTooFewHealthy(t *testing.T) {
 	})
 }
 
+func TestChoose_FailsOpenAlsoWithTheThresholdsOff(t *testing.T) {
+	off := settings(func(c *config.TargetGroup) { c.UnhealthyRouting = config.Minimum{} }, "a", "b")
+	playScript(t, off, Options{}, &script{finds: map[string]result{"a": refused, "b": refused}}, func(t *testing.T, g *Group, s *script) {
+		wait(time.Minute)
+		if diff := cmp.Diff(map[string]int{"a": 2, "b": 2}, hosts(t, g, 4)); diff != "" {
+			t.Errorf("none is healthy: %s", diff)
+		}
+		s.set("a", good)
+		wait(time.Minute)
+		if diff := cmp.Diff(map[string]int{"a": 4}, hosts(t, g, 4)); diff != "" {
+			t.Errorf("one is: %s", diff)
+		}
+	})
+}
+
 func TestChoose_LeastOutstandingRequests(t *testing.T) {
 	least := func(c *config.TargetGroup) { c.Algorithm = config.LeastRequests }
 	play(t, settings(least, "a", "b", "c"), Options{}, func(t *testing.T, g *Group, _ *script) {
@@ -140,6 +155,25 @@ func TestChoose_SlowStartIsLinearAndForNewTargetsOnly(t *testing.T) {
 		wait(20 * time.Second)
 		if diff := cmp.Diff(map[string]int{"c": 10}, hosts(t, g, 10)); diff != "" {
 			t.Errorf("the only one: %s", diff)
+		}
+	})
+}
+
+func TestChoose_WhoComesBackStartsSlowlyUnlessItIsAlone(t *testing.T) {
+	slow := func(c *config.TargetGroup) { c.SlowStart = 100 * time.Second }
+	play(t, settings(slow, "a", "b"), Options{}, func(t *testing.T, g *Group, s *script) {
+		s.set("a", refused)
+		s.set("b", refused)
+		wait(20 * time.Second)
+		s.set("b", good)
+		wait(30 * time.Second) // b is back, as the only one
+		s.set("a", good)
+		wait(30 * time.Second) // a is back beside b
+		if got := states(g); got != "a=healthy b=healthy" {
+			t.Fatal(got)
+		}
+		if got := hosts(t, g, 1000)["a"]; got == 0 || got > 50 {
+			t.Errorf("a begins with %d of 1000", got)
 		}
 	})
 }

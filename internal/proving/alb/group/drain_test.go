@@ -1,6 +1,7 @@
 package group
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func TestDeregister_NewRequestsStopOnlyWhenItHasPropagated(t *testing.T) {
 		}
 		g.Deregister(ids("b")...)
 		wait(5 * time.Second)
-		if _, err := g.Choose(Selection{}); err != ErrNoTargets {
+		if _, err := g.Choose(Selection{}); !errors.Is(err, ErrNoTargets) {
 			t.Errorf("nothing is registered: %v", err)
 		}
 		if err := g.Register(ids("a")...); err != nil {
@@ -92,6 +93,20 @@ func TestRegister_TakesATargetBackThatDrains(t *testing.T) {
 			t.Error("the second deregistration is not carried out")
 		}
 	})
+}
+
+func TestRegister_ACheckOfTheRegistrationBeforeDoesNotCount(t *testing.T) {
+	g := New(settings(nil, "a"), Options{})
+	old := lookUp(g, "a")
+	was := old.registration
+	g.Deregister(ids("a")...)
+	if err := g.Register(ids("a")...); err != nil {
+		t.Fatal(err)
+	}
+	g.step(old, was, func(h health) health { return h.next(good, 2, 2) })
+	if got := states(g); got != "a=initial" {
+		t.Error(got)
+	}
 }
 
 func TestRegister_RefusesWhatIsNoTarget(t *testing.T) {

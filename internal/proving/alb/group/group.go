@@ -74,7 +74,19 @@ func (g *Group) Register(targets ...config.Target) error {
 			return err
 		}
 	}
-	return g.add(targets)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	fresh := 0
+	for _, t := range targets {
+		if g.find(t) == nil {
+			fresh++
+		}
+	}
+	if len(g.targets)+fresh > config.MaxTargets {
+		return fmt.Errorf("a target group has at most %d targets", config.MaxTargets)
+	}
+	g.add(targets)
+	return nil
 }
 
 // withPorts gives the group's port to targets that name none.
@@ -88,18 +100,8 @@ func (g *Group) withPorts(targets []config.Target) []config.Target {
 	return targets
 }
 
-func (g *Group) add(ids []config.Target) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	fresh := 0
-	for _, id := range ids {
-		if g.find(id) == nil {
-			fresh++
-		}
-	}
-	if len(g.targets)+fresh > config.MaxTargets {
-		return fmt.Errorf("a target group has at most %d targets", config.MaxTargets)
-	}
+// add registers targets, under the lock.
+func (g *Group) add(ids []config.Target) {
 	slowly := slices.ContainsFunc(g.targets, atWork) // asked once: those of one registration begin alike
 	for _, id := range ids {
 		t := g.find(id)
@@ -116,7 +118,6 @@ func (g *Group) add(ids []config.Target) error {
 	}
 	g.gauges()
 	g.wake()
-	return nil
 }
 
 func (g *Group) find(id config.Target) *Target {

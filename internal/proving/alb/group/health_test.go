@@ -1,6 +1,7 @@
 package group
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,7 @@ func TestDescribe_UnusedGroupsAndUncheckedOnes(t *testing.T) {
 		if diff := cmp.Diff(want, g.Describe()); diff != "" {
 			t.Error(diff)
 		}
-		if _, err := g.Choose(Selection{}); err != ErrNoTargets || s.checks("") > 0 {
+		if _, err := g.Choose(Selection{}); !errors.Is(err, ErrNoTargets) || s.checks("") > 0 {
 			t.Errorf("%v; checked: %v", err, s.checks(""))
 		}
 	})

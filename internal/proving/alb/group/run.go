@@ -89,10 +89,10 @@ func (g *Group) phase(t *Target, checked int) (registration int, wait time.Durat
 		return t.registration, 0, false
 	}
 	since := time.Since(t.left)
-	if heard := g.options.PropagationLag; since < heard {
+	if heard := g.options.PropagationLag; since < heard { // a shorter delay waits for it: requests still come
 		return checked, heard - since, false
 	}
-	if end := max(g.config.DeregistrationDelay, g.options.PropagationLag); since < end {
+	if end := g.config.DeregistrationDelay; since < end {
 		return 0, end - since, false
 	}
 	g.targets = slices.DeleteFunc(g.targets, func(other *Target) bool { return other == t })
