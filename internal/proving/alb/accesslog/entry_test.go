@@ -63,6 +63,18 @@ func TestAppend_WhatIsMissingIsADashAndWhatWasNotDoneIsMinusOne(t *testing.T) {
 	}
 }
 
+func TestAppend_AMappedAddressIsTheAddress(t *testing.T) {
+	e := documented()
+	e.Client = netip.MustParseAddrPort("[::ffff:192.0.2.1]:80")
+	if line := string(e.Append(nil)); !strings.Contains(line, " 192.0.2.1:80 ") {
+		t.Error(line)
+	}
+	e.Client = netip.MustParseAddrPort("[2001:db8::1]:80")
+	if line := string(e.Append(nil)); !strings.Contains(line, " [2001:db8::1]:80 ") {
+		t.Error(line)
+	}
+}
+
 func TestAppend_EscapesAndCutsWhatClientsSend(t *testing.T) {
 	e := documented()
 	e.RequestLine = "GET http://a:80/?bar=\" \\\r\n\x00é HTTP/1.1"

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -181,6 +182,55 @@ func TestFiles_OneOfEachIntervalNamedAsInS3(t *testing.T) {
 		want[day+name+"20000101T0110Z_172.160.1.192_RANDOM.log.gz"] = "third\n"
 		if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestFiles_ALateFlushMixesNoIntervals(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Files(Layout{Dir: dir, Account: "1", Every: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"a\n", "b\n"} {
+			if err := s.Write([]byte(line)); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var got []string
+	for path, text := range tree(t, dir) {
+		if strings.HasSuffix(path, ".gz") {
+			got = append(got, text)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"a\n", "b\n"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLog_CountsAllOfABatchThatIsLostAndBoundsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{let: make(chan struct{}), err: errors.New("disk full")}
+		l := New(s, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		const line, n = 1 << 10, 200 // three batches
+		for range n {
+			l.Put(said(strings.Repeat("x", line-1)))
+		}
+		stop()
+		close(s.let)
+		<-done
+		if l.Dropped() != n || s.calls < n*line/batch {
+			t.Errorf("%d dropped in %d writes", l.Dropped(), s.calls)
 		}
 	})
 }

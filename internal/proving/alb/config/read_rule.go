@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -77,7 +79,7 @@ func readAction(p place, a *Action) {
 			})
 		},
 	})
-	for other := range configured {
+	for _, other := range slices.Sorted(maps.Keys(configured)) {
 		if other != kind && actionTypes[kind] {
 			p.fail("an action of type %s cannot have the configuration of %s", kind, other)
 		}

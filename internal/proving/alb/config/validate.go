@@ -95,7 +95,7 @@ func (k *checker) loadBalancer() {
 	case !goodRegion.MatchString(c.Region):
 		k.fail(".Region", "%q is not a region", c.Region)
 	case !goodDigits.MatchString(c.Account):
-		k.fail(".AccountId", "%q is not 12 digits (in quotes, or the zeros at its start may be lost)", c.Account)
+		k.fail(".AccountId", "%q is not 12 digits", c.Account)
 	case !c.Node.IsValid():
 		k.fail(".NodeAddress", "it is missing")
 	}

@@ -283,7 +283,9 @@ func TestRun_EndsAtOnceAlthoughACheckHangs(t *testing.T) {
 		close(begun)
 		_, _ = io.Copy(io.Discard, c)
 	})
-	c := settings(func(c *config.TargetGroup) { c.HealthCheck.Timeout, c.HealthCheck.Interval, c.HealthCheck.Unhealthy = time.Hour, time.Hour, 1 })
+	c := settings(func(c *config.TargetGroup) {
+		c.HealthCheck.Timeout, c.HealthCheck.Interval, c.HealthCheck.Unhealthy = time.Hour, time.Hour, 1
+	})
 	c.Targets = []config.Target{tg.ID}
 	g := New(c, Options{})
 	ctx, stop := context.WithCancel(t.Context())

@@ -68,6 +68,7 @@ func TestConditions_HoldAsAWSSays(t *testing.T) {
 		{values(config.HostHeader, "test?.example.com"), request("test1.example.com/"), true},
 		{values(config.HostHeader, "a", "b"), request("b/"), true},
 		{values(config.HostHeader, "[::1]"), request("[::1]:80/"), true},
+		{values(config.HostHeader, "[::1]"), request("[::1]/"), true},
 		{regex(config.HostHeader, `^(www|m)\.example\.com$`), request("WWW.example.com:1/"), true},
 		{values(config.PathPattern, "/img/*"), request("a/img/x/y.png?z"), true},
 		{values(config.PathPattern, "/img/*"), request("a/IMG/x"), false},
