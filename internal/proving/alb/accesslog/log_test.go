@@ -228,7 +228,9 @@ func TestLog_CountsAllOfABatchThatIsLostAndBoundsIt(t *testing.T) {
 		}
 		stop()
 		close(s.let)
-		<-done
+		if err := <-done; err == nil {
+			t.Error("the sink's failure is not said at the end")
+		}
 		if l.Dropped() != n || s.calls < n*line/batch {
 			t.Errorf("%d dropped in %d writes", l.Dropped(), s.calls)
 		}

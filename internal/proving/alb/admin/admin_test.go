@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -224,6 +225,21 @@ func TestServe_EndsWithItsContextAlthoughClientsStay(t *testing.T) {
 		t.Errorf("%d %s, %v", r.StatusCode, text, err)
 	}
 	r.Body.Close()
+
+	// One that has begun a request and does not end it: it is cut.
+	slow, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	const head = "POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := slow.Write([]byte(head)); err != nil {
+		t.Fatal(err)
+	}
+	// The server asks for the body: the request is being worked on.
+	if _, err := slow.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +98,38 @@ func TestChoose_LeastOutstandingRequests(t *testing.T) {
 			t.Errorf("chose %s, not %s", got.Addr, begun[1].Addr)
 		}
 	})
+}
+
+// TestGroup_MayBeUsedByMany is for the race detector.
+func TestGroup_MayBeUsedByMany(t *testing.T) {
+	play(t, settings(func(c *config.TargetGroup) { c.DeregistrationDelay, c.Stickiness.Enabled = time.Millisecond, true }, "a", "b", "c"), Options{},
+		func(t *testing.T, g *Group, s *script) {
+			var all sync.WaitGroup
+			for i := range 4 {
+				all.Go(func() {
+					for range 200 {
+						c, err := g.Choose(Selection{})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						c.Target.Begin()
+						c.SetCookies(nil)
+						c.Target.Done(Outcome{Status: 200})
+						if i == 0 {
+							g.Deregister(ids("b")...)
+							g.Describe()
+							s.set("c", refused)
+							time.Sleep(time.Millisecond)
+							if err := g.Register(ids("b")...); err != nil {
+								t.Error(err)
+							}
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
 }
 
 // TestRoundRobin_GivesEachItsShare: for any shares, and never further from them than one request each.

@@ -113,6 +113,7 @@ func (g *Group) add(ids []config.Target) {
 		}
 		t.health = newHealth(g.config.HealthCheck.Enabled, g.config.InUse)
 		t.left, t.slowly, t.slowSince = time.Time{}, slowly, time.Time{}
+		t.weight, t.anomalous = 1, false
 		t.registration++
 		t.wake()
 	}
