@@ -28,7 +28,8 @@ const examples = `  fender serve mysite.wsgi:application          serve on http:
   fender serve --help                           all options of the server
   fender ctl status --control /run/fender.sock  what every worker is doing
   fender ctl reload --control /run/fender.sock  load the code anew, losing nothing
-  fender health                                 for HEALTHCHECK in a Dockerfile`
+  fender health                                 for HEALTHCHECK in a Dockerfile
+  fender siege -c 50 -r 10 URL -v               load, and what became of every request`
 
 // Run carries out the command line and returns the exit code.
 func Run(p *Process) int {
@@ -65,7 +66,7 @@ func newRoot(p *Process) *cobra.Command {
 		Example:               examples,
 		DisableFlagsInUseLine: true,
 	}
-	root.AddCommand(newServe(p), newCtl(p), newHealth(p), newVersion(p))
+	root.AddCommand(newServe(p), newCtl(p), newHealth(p), newSiege(p), newVersion(p))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true}) // customary does it
 	root.SilenceErrors, root.SilenceUsage = true, true

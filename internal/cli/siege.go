@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"fender/internal/exit"
+	"fender/internal/proving/siege"
+
+	"github.com/spf13/cobra"
+)
+
+const siegeAbout = `siege puts load on a web service and tells what became of every request. Options and summary
+are siege's own, and fender siege -c 50 -r 10 URL -v does what siege does; docs/siege.md says
+where it differs. A connection is kept, no request is ever sent twice, and every answer that is
+not 2xx or 3xx, or not whole, is a failure with its kind.
+
+Two models of load. Closed (-c): users who wait for their answer before they ask again. When the
+service stands still, they do too, and the requests that others would have made meanwhile are
+missing from the percentiles (coordinated omission). Open (--rate): requests arrive at their
+times, whatever the answers do, and the latency of each counts from the time at which it was to
+begin, so a stall is seen as long as it was.
+
+A run has an end: without -r, -t or --phases it takes 30 seconds. Ctrl-C ends it early with the
+summary of what was done; a second one ends it at once.`
+
+const siegeExamples = `  fender siege -c 50 -r 10 http://127.0.0.1:8000/slow -v        as in the incident
+  fender siege --rate 500/s -t 20S http://127.0.0.1:8000/hello  open model
+  fender siege --phases 50u/20s,0u/30s,50u/20s URL              load, nothing, load
+  fender siege --check-hash 'http://127.0.0.1:8000/echo POST text'
+  fender siege -c 20 -t 1M --fail-under 100 --out new.json --compare old.json URL`
+
+func newSiege(p *Process) *cobra.Command {
+	f := &siegeFlags{}
+	cmd := &cobra.Command{
+		Use:                   "siege [OPTIONS] URL [METHOD BODY]",
+		DisableFlagsInUseLine: true,
+		Short:                 "put load on a service and tell what became of every request",
+		Long:                  siegeAbout,
+		Example:               siegeExamples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), p, args)
+		},
+	}
+	f.define(cmd.Flags())
+	return cmd
+}
+
+func (f *siegeFlags) run(ctx context.Context, p *Process, args []string) error {
+	if err := f.refuse(); err != nil {
+		return err
+	}
+	if len(args) == 0 && f.file == "" && len(f.compare) == 2 {
+		return f.compareSaved(p)
+	}
+	before, err := f.saved()
+	if err != nil {
+		return err
+	}
+	opts, err := f.options(p, args)
+	if err != nil {
+		return err
+	}
+	if err := siege.Resolve(ctx, net.DefaultResolver, opts.Requests, f.remote); err != nil {
+		var remote *siege.RemoteError
+		if errors.As(err, &remote) {
+			return usageError(err.Error() + ": --allow-remote says that it is yours, or that you may")
+		}
+		return err
+	}
+	if f.get || f.print {
+		return f.show(ctx, p, opts)
+	}
+	return f.besiege(ctx, p, opts, before)
+}
+
+// show is siege's --get and --print.
+func (f *siegeFlags) show(ctx context.Context, p *Process, opts siege.Options) error {
+	out := p.Stdout
+	if f.quiet {
+		out = io.Discard
+	}
+	_, err := siege.Show(ctx, out, opts, f.print)
+	if err != nil && f.quiet {
+		return failure{exit.Problem, errors.New("")}
+	}
+	return err
+}
+
+// besiege is the run itself, and what is said about it.
+func (f *siegeFlags) besiege(ctx context.Context, p *Process, opts siege.Options, before *siege.Result) error {
+	out, err := f.create()
+	if err != nil {
+		return err
+	}
+	view := newSiegeView(p, f, &opts)
+	abort, quiet := secondSignal(p)
+	opts.Abort = abort
+	view.begin()
+	res, err := siege.Run(ctx, opts)
+	forced := quiet()
+	view.end()
+	if res == nil {
+		return err
+	}
+	if err := errors.Join(err, view.result(res), f.save(out, res)); err != nil {
+		return err
+	}
+	if before != nil {
+		if err := siege.Compare(view.words, before, res); err != nil {
+			return err
+		}
+	}
+	switch {
+	case forced:
+		return failure{exit.Forced, errors.New("")}
+	case res.Connections.Opened == 0 && res.Requests > 0 && len(res.Examples) > 0:
+		return fmt.Errorf("not one connection came up: %s: %s", res.Examples[0].URL, res.Examples[0].Seen)
+	case f.failUnder >= 0 && (res.Requests == 0 || res.Availability < f.failUnder):
+		return failure{exit.Expectation, fmt.Errorf("availability %.4f %% is under %g %%", res.Availability, f.failUnder)}
+	}
+	return nil
+}
+
+// secondSignal gives a channel that the second SIGINT or SIGTERM closes (the first ends the context),
+// and a function that ends the watching and says whether it came.
+func secondSignal(p *Process) (<-chan struct{}, func() bool) {
+	signals := make(chan os.Signal, 2)
+	p.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	abort, done, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for range 2 {
+			select {
+			case <-signals:
+			case <-done:
+				return
+			}
+		}
+		close(abort)
+	}()
+	return abort, func() bool {
+		p.Stop(signals)
+		close(done)
+		<-over
+		select {
+		case <-abort:
+			return true
+		default:
+			return false
+		}
+	}
+}

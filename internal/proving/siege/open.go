@@ -1,0 +1,153 @@
+package siege
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// crew is the connections of the open model: as many as are needed at a time, the one that was used
+// last first, and never more than the bound.
+type crew struct {
+	run   *run
+	wg    sync.WaitGroup
+	slots chan struct{} // one for each request under way
+	lag   atomic.Int64  // the longest time that the generator itself was behind
+
+	mu    sync.Mutex
+	idle  []chan time.Time
+	made  int
+	spare user // for what is never sent; the lock is held
+}
+
+func newCrew(r *run) *crew {
+	c := &crew{run: r, slots: make(chan struct{}, r.opts.Connections)}
+	c.spare = *r.newUser(0, 1)
+	return c
+}
+
+// arrive lets the arrivals of a phase in, each at its time, until the phase or the run ends.
+func (c *crew) arrive(ctx context.Context, begin time.Time, p Phase, seed uint64) {
+	s := schedule{rate: p.Rate}
+	if c.run.opts.Poisson {
+		s.rand = rand.New(rand.NewPCG(seed, 1))
+	}
+	behind := false
+	for {
+		at := s.next()
+		if at >= p.For {
+			return
+		}
+		intended := begin.Add(at)
+		if !sleepUntil(ctx, intended) || !c.admit(ctx, intended, &behind) {
+			return
+		}
+	}
+}
+
+// admit gives an arrival to a free connection, or has it wait for one, late. behind says that there is
+// a backlog of arrivals for want of connections: then it is not the generator that lags.
+func (c *crew) admit(ctx context.Context, intended time.Time, behind *bool) bool {
+	select {
+	case c.slots <- struct{}{}:
+		if lag := int64(time.Since(intended)); !*behind && lag > c.lag.Load() {
+			c.lag.Store(lag)
+		}
+		*behind = *behind && time.Since(intended) > fineSleep
+	default:
+		*behind = true
+		c.run.counts.late.Add(1)
+		left := time.Until(intended.Add(c.run.opts.Timeout))
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case c.slots <- struct{}{}:
+		case <-timer.C:
+			c.giveUp(intended)
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	c.pick() <- intended
+	return true
+}
+
+// errUnsent is what is seen of an arrival that no connection was free for.
+var errUnsent = errors.New("not sent: every connection was busy until the timeout had passed")
+
+func (c *crew) giveUp(intended time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spare.out = outcome{kind: Unsent, err: errUnsent}
+	c.spare.count(c.spare.next(), intended)
+}
+
+// pick is the connection that was used last, or a new one.
+func (c *crew) pick() chan<- time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.idle); n > 0 {
+		jobs := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return jobs
+	}
+	jobs := make(chan time.Time, 1)
+	u := c.run.newUser(c.made, c.run.opts.Connections)
+	c.made++
+	c.wg.Go(func() { c.work(u, jobs) })
+	return jobs
+}
+
+// work makes the requests that a connection is given.
+func (c *crew) work(u *user, jobs chan time.Time) {
+	defer u.conn.drop()
+	for intended := range jobs {
+		c.run.counts.users.Add(1)
+		u.turn(intended)
+		c.run.counts.users.Add(-1)
+		c.mu.Lock()
+		c.idle = append(c.idle, jobs)
+		c.mu.Unlock()
+		<-c.slots
+	}
+}
+
+// dismiss ends all connections, when no more arrivals come.
+func (c *crew) dismiss() {
+	for range cap(c.slots) { // all are idle then
+		c.slots <- struct{}{}
+	}
+	c.mu.Lock()
+	for _, jobs := range c.idle {
+		close(jobs)
+	}
+	c.mu.Unlock()
+	c.wg.Wait()
+}
+
+// fineSleep is below what timers can do: the runtime's may be a millisecond late.
+const fineSleep = 2 * time.Millisecond
+
+// sleepUntil waits for a time, and says false when the context ended before.
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	if d := time.Until(t); d > fineSleep {
+		timer := time.NewTimer(d - fineSleep)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	if d := time.Until(t); d > 0 {
+		ts := unix.NsecToTimespec(int64(d))
+		_ = unix.Nanosleep(&ts, nil) // interrupted: a little early
+	}
+	return ctx.Err() == nil
+}
