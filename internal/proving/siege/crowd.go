@@ -45,13 +45,13 @@ func (c *crowd) resize(n int) {
 func (c *crowd) enter(i int) {
 	u := c.run.newUser(i, c.want)
 	c.state[i] = present
-	c.run.counts.users.Add(1)
+	c.run.counts.users.up()
 	c.wg.Go(func() { c.leave(i, u.live()) })
 }
 
 // leave lets a user out. When it is wanted again by now, it comes back as another.
 func (c *crowd) leave(i int, finished bool) {
-	c.run.counts.users.Add(-1)
+	c.run.counts.users.down()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.state, i)

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fender/internal/proving/latency"
 )
 
 // Example is one failure as it was seen.
@@ -42,7 +44,7 @@ func (e *examples) add(s *sample) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.kept = append(e.kept, Example{
-		Kind: s.out.kind.String(), Time: s.end, Took: s.took.Seconds(), Method: s.q.Method, URL: s.q.URL, Seen: why,
+		Kind: s.out.kind.String(), Time: s.end.UTC(), Took: latency.Seconds(s.took), Method: s.q.Method, URL: s.q.URL, Seen: why,
 		Status: s.out.status, Cause: s.out.cause, Reused: s.out.used, Received: s.received,
 	})
 }

@@ -108,9 +108,9 @@ func (c *crew) pick() chan<- time.Time {
 func (c *crew) work(u *user, jobs chan time.Time) {
 	defer u.conn.drop()
 	for intended := range jobs {
-		c.run.counts.users.Add(1)
+		c.run.counts.users.up()
 		u.turn(intended)
-		c.run.counts.users.Add(-1)
+		c.run.counts.users.down()
 		c.mu.Lock()
 		c.idle = append(c.idle, jobs)
 		c.mu.Unlock()
@@ -145,9 +145,9 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 			return false
 		}
 	}
-	if d := time.Until(t); d > 0 {
+	for d := time.Until(t); d > 0; d = time.Until(t) {
 		ts := unix.NsecToTimespec(int64(d))
-		_ = unix.Nanosleep(&ts, nil) // interrupted: a little early
+		_ = unix.Nanosleep(&ts, nil) // it may be interrupted
 	}
 	return ctx.Err() == nil
 }

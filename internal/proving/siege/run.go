@@ -64,7 +64,8 @@ func (r *run) phases(start time.Time) {
 	for i, p := range r.opts.Phases {
 		r.crowd.resize(p.Users)
 		if p.Open {
-			arrivals.Go(func() { r.crew.arrive(r.soft, begin, p, r.opts.Seed+uint64(i)) })
+			from := begin
+			arrivals.Go(func() { r.crew.arrive(r.soft, from, p, r.opts.Seed+uint64(i)) })
 		}
 		if p.For == 0 {
 			break
@@ -157,7 +158,7 @@ func (r *run) clock(start time.Time, ended <-chan struct{}) {
 }
 
 func (r *run) progress(now time.Time) Progress {
-	p := Progress{Elapsed: now.Sub(r.tally.start), Length: r.opts.length(), Phases: len(r.opts.Phases), Users: r.counts.users.Load()}
+	p := Progress{Elapsed: now.Sub(r.tally.start), Length: r.opts.length(), Phases: len(r.opts.Phases), Users: r.counts.users.now.Load()}
 	end := time.Duration(0)
 	for i, phase := range r.opts.Phases {
 		if end += phase.For; p.Elapsed < end || i == len(r.opts.Phases)-1 {

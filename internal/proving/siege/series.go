@@ -16,10 +16,10 @@ type Second struct {
 	P50         float64          `json:"p50_s"`
 	P99         float64          `json:"p99_s"`
 	Max         float64          `json:"max_s"`
-	Users       int64            `json:"users"`     // at its end
-	InFlight    int64            `json:"in_flight"` // at its end
-	Connections int64            `json:"connections"`
-	Late        int64            `json:"late"`
+	Users       int64            `json:"users"`       // the most at a time: users, or busy connections of the open model
+	InFlight    int64            `json:"in_flight"`   // likewise: requests under way
+	Connections int64            `json:"connections"` // opened
+	Late        int64            `json:"late"`        // arrivals that had to wait for a free connection
 }
 
 // longestSeries bounds what is kept: a day. What comes after it is in the totals alone.
@@ -84,10 +84,10 @@ func (s *series) finish(second int) {
 func (s *series) finished(w *window) Second {
 	opened, late := s.counts.opened.Load(), s.counts.late.Load()
 	sec := Second{
-		Time:     s.start.Add(time.Duration(len(s.done)) * time.Second),
+		Time:     s.start.UTC().Add(time.Duration(len(s.done)) * time.Second),
 		Requests: w.numbers.requests, OK: w.numbers.kinds[OK], Failed: w.numbers.failures(),
 		P50: latency.Seconds(w.hist.At(50)), P99: latency.Seconds(w.hist.At(99)), Max: latency.Seconds(w.hist.Max()),
-		Users: s.counts.users.Load(), InFlight: s.counts.inFlight.Load(),
+		Users: s.counts.users.take(), InFlight: s.counts.inFlight.take(),
 		Connections: opened - s.opened, Late: late - s.late,
 	}
 	s.opened, s.late = opened, late

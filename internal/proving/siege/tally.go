@@ -13,8 +13,25 @@ type counters struct {
 	opened     atomic.Int64 // connections
 	idleClosed atomic.Int64 // connections that the target closed while nothing was asked
 	late       atomic.Int64 // arrivals that had to wait for a free connection
-	users      atomic.Int64 // closed model: users at work; open: connections at work
-	inFlight   atomic.Int64
+	users      gauge        // closed model: users who are there; open: connections at work
+	inFlight   gauge
+}
+
+// gauge is a number that goes up and down, and the most that it was since it was asked last.
+type gauge struct{ now, peak atomic.Int64 }
+
+func (g *gauge) up() {
+	n := g.now.Add(1)
+	for p := g.peak.Load(); n > p && !g.peak.CompareAndSwap(p, n); p = g.peak.Load() {
+	}
+}
+
+func (g *gauge) down() { g.now.Add(-1) }
+
+// take returns the peak and begins a new one.
+func (g *gauge) take() int64 {
+	n := g.now.Load()
+	return max(g.peak.Swap(n), n)
 }
 
 // sample is one ended request.

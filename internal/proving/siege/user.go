@@ -55,9 +55,9 @@ func (u *user) live() (finished bool) {
 func (u *user) turn(begin time.Time) bool {
 	q := u.next()
 	r := u.run
-	r.counts.inFlight.Add(1)
+	r.counts.inFlight.up()
 	u.out = u.conn.do(r.hard, q, &r.opts.Expect, time.Now().Add(r.opts.Timeout))
-	r.counts.inFlight.Add(-1)
+	r.counts.inFlight.down()
 	if u.out.err != nil && (u.out.err == ErrDescriptors || r.registry.isCut()) { //nolint:errorlint // it is never wrapped
 		if u.out.err == ErrDescriptors { //nolint:errorlint // it is never wrapped
 			r.fail(ErrDescriptors)
