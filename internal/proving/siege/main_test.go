@@ -1,8 +1,10 @@
 package siege
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -25,7 +27,7 @@ type server struct {
 	seen  int // connections
 }
 
-func serve(t *testing.T, handle func(n int, c *net.TCPConn)) *server {
+func serve(t testing.TB, handle func(n int, c *net.TCPConn)) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,6 +110,28 @@ func resolved(t testing.TB, texts ...string) []*Request {
 	}
 	return all
 }
+
+// frugal answers every request with text, and allocates nothing while it does.
+func frugal(t testing.TB, text string) *server {
+	return serve(t, func(_ int, c *net.TCPConn) {
+		buf, answer, n := make([]byte, 4096), []byte(text), 0
+		for {
+			m, err := c.Read(buf[n:])
+			if err != nil {
+				return
+			}
+			if n += m; !bytes.HasSuffix(buf[:n], headEnd) {
+				continue
+			}
+			n = 0
+			if _, err := c.Write(answer); err != nil {
+				return
+			}
+		}
+	})
+}
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
 
 // nobody knows no host.
 type nobody struct{}
