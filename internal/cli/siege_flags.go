@@ -102,7 +102,7 @@ func (f *siegeFlags) define(fs *pflag.FlagSet) {
 	for _, name := range []string{"agent", "no-parser", "no-follow", "rc", "log", "config"} {
 		fs.Lookup(name).Hidden = true
 	}
-	fs.Lookup("fail-under").DefValue = "0"   // prints no default
+	fs.Lookup("fail-under").DefValue = "0" // prints no default
 }
 
 // refuse names what siege has and fender siege has not, and options that contradict each other.

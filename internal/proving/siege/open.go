@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // crew is the connections of the open model: as many as are needed at a time, the one that was used
@@ -38,13 +36,15 @@ func (c *crew) arrive(ctx context.Context, begin time.Time, p Phase, seed uint64
 		s.rand = rand.New(rand.NewPCG(seed, 1))
 	}
 	behind := false
+	alarm := newAlarm()
+	defer alarm.close()
 	for {
 		at := s.next()
 		if at >= p.For {
 			return
 		}
 		intended := begin.Add(at)
-		if !sleepUntil(ctx, intended) || !c.admit(ctx, intended, &behind) {
+		if !alarm.sleepUntil(ctx, intended) || !c.admit(ctx, intended, &behind) {
 			return
 		}
 	}
@@ -129,25 +129,4 @@ func (c *crew) dismiss() {
 	}
 	c.mu.Unlock()
 	c.wg.Wait()
-}
-
-// fineSleep is below what timers can do: the runtime's may be a millisecond late.
-const fineSleep = 2 * time.Millisecond
-
-// sleepUntil waits for a time, and says false when the context ended before.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	if d := time.Until(t); d > fineSleep {
-		timer := time.NewTimer(d - fineSleep)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	for d := time.Until(t); d > 0; d = time.Until(t) {
-		ts := unix.NsecToTimespec(int64(d))
-		_ = unix.Nanosleep(&ts, nil) // it may be interrupted
-	}
-	return ctx.Err() == nil
 }
