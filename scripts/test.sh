@@ -36,6 +36,15 @@ else
   echo "skipped: the race detector (no C compiler); the tests run bin/fender instead" >&2
 fi
 
+# fender siege is compared with siege itself.
+if ! scripts/need.sh siege=siege; then
+  if [ -n "$ci" ]; then
+    echo "CI skips nothing, and fender siege is compared with siege" >&2
+    exit 1
+  fi
+  echo "skipped: the comparison of fender siege with siege" >&2
+fi
+
 echo "the example site's own tests"
 EXAMPLE_VAR=build/site EXAMPLE_DB=build/site/test.sqlite3 \
   .venv-test/bin/python -W error examples/django/manage.py test demo --verbosity 0

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -176,8 +177,8 @@ func (f *siegeFlags) options(p *Process, args []string) (siege.Options, error) {
 		return o, usageError(err.Error())
 	}
 	o.Requests, err = f.requests(p, args)
-	if err == nil && f.get && o.Requests[0].Method == "GET" {
-		o.Requests[0].Method = "HEAD"
+	if err == nil && f.get && o.Requests[0].Method == http.MethodGet {
+		o.Requests[0].Method = http.MethodHead
 	}
 	return o, err
 }

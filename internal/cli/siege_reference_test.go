@@ -65,7 +65,7 @@ func TestSiege_AgreesWithSiege(t *testing.T) {
 	if err := os.WriteFile(rc, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	real := func(args ...string) sieged {
+	original := func(args ...string) sieged {
 		cmd := exec.Command(program, append([]string{"-R", rc}, args...)...)
 		var out, errors bytes.Buffer
 		cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "HOME="+home), &out, &errors
@@ -82,7 +82,7 @@ func TestSiege_AgreesWithSiege(t *testing.T) {
 		return sieged{p.out.String(), p.err.String()}
 	}
 
-	real("-V") // it makes its folder at the first start, and says so
+	original("-V") // it makes its folder at the first start, and says so
 
 	var mu sync.Mutex
 	var bodies []string
@@ -129,7 +129,7 @@ func TestSiege_AgreesWithSiege(t *testing.T) {
 		{"500", []string{"-c1", "-r3", "-v", url + "/500"}, true, false},
 		{"cut", []string{"-c1", "-r3", url + "/cut"}, true, false},
 	} {
-		theirs := real(c.args...)
+		theirs := original(c.args...)
 		seenTheirs := took()
 		mine := ours(c.args...)
 		seenMine := took()
@@ -163,7 +163,7 @@ func TestSiege_AgreesWithSiege(t *testing.T) {
 		t.Errorf("%v %v", err, short)
 	}
 	var theirs map[string]any
-	if err := json.Unmarshal([]byte(real(args...).out), &theirs); err != nil {
+	if err := json.Unmarshal([]byte(original(args...).out), &theirs); err != nil {
 		t.Fatal(err)
 	}
 	for key := range theirs {

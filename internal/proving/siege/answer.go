@@ -3,7 +3,6 @@ package siege
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 )
 
 // longestHead bounds the head of an answer.
@@ -186,5 +185,3 @@ func clip(s []byte) []byte {
 	}
 	return s
 }
-
-func quoted(s []byte) string { return strconv.Quote(string(clip(s))) }

@@ -23,7 +23,6 @@ var ErrDescriptors = errors.New("too many open files: this process may open no m
 // connect opens a connection to the first address that takes it.
 func (d *dialer) connect(ctx context.Context, q *Request, deadline time.Time) (net.Conn, Kind, error) {
 	limit := time.Now().Add(d.timeout)
-	kind := ConnectTimeout
 	if deadline.Before(limit) {
 		limit = deadline
 	}
@@ -41,7 +40,8 @@ func (d *dialer) connect(ctx context.Context, q *Request, deadline time.Time) (n
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return nil, Unreachable, ErrDescriptors
 	case err != nil:
-		if kind = connectKind(err); ctx.Err() != nil {
+		kind := connectKind(err)
+		if ctx.Err() != nil {
 			kind = ConnectTimeout
 		}
 		return nil, kind, err

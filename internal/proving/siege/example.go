@@ -74,7 +74,7 @@ func seen(out *outcome) string {
 // root is the text of the innermost error, without addresses of this side.
 func root(err error) string {
 	for {
-		inner, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // it is unwrapped here
+		inner, ok := err.(interface{ Unwrap() error })
 		if !ok || inner.Unwrap() == nil {
 			return err.Error()
 		}

@@ -3,6 +3,7 @@ package siege
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"syscall"
 	"time"
@@ -53,7 +54,7 @@ func (c *conn) answer(q *Request, out *outcome) error {
 			if h.cause != nil {
 				out.head.cause = append(c.reason[:0], h.cause...)
 			}
-			return c.readBody(&out.head, q.Method == "HEAD")
+			return c.readBody(&out.head, q.Method == http.MethodHead)
 		}
 	}
 }
@@ -91,7 +92,7 @@ func (c *conn) exchangeExpecting(q *Request, out *outcome) error {
 	case h.status >= 200: // it does not want the body
 		out.head = h
 		out.head.close = true
-		return c.readBody(&out.head, q.Method == "HEAD")
+		return c.readBody(&out.head, q.Method == http.MethodHead)
 	}
 	return c.exchangeBoth(q.Body, q, out)
 }

@@ -58,7 +58,7 @@ func (s *series) take(second int, w *window) {
 // reach makes pending long enough for an index.
 func (s *series) reach(at int) {
 	for len(s.pending) <= at {
-		h := (*latency.Histogram)(nil)
+		var h *latency.Histogram
 		if n := len(s.spare); n > 0 {
 			h, s.spare = s.spare[n-1], s.spare[:n-1]
 		} else {
