@@ -94,6 +94,9 @@ func (f *siegeFlags) show(ctx context.Context, p *Process, opts siege.Options) e
 
 // besiege is the run itself, and what is said about it.
 func (f *siegeFlags) besiege(ctx context.Context, p *Process, opts siege.Options, before *siege.Result) error {
+	if err := opts.Check(); err != nil { // before anything is written or said
+		return err
+	}
 	out, err := f.create()
 	if err != nil {
 		return err

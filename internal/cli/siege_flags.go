@@ -163,6 +163,9 @@ func (f *siegeFlags) options(p *Process, args []string) (siege.Options, error) {
 		Timeout:     time.Duration(f.timeout), ConnectTimeout: time.Duration(f.connect),
 		Insecure: f.insecure, Mark: f.mark,
 	}
+	if !f.flags.Changed("max-connections") {
+		o.Connections = 0 // the default may have to be lower
+	}
 	if !f.flags.Changed("seed") {
 		o.Seed = rand.Uint64()
 	}

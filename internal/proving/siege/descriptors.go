@@ -27,6 +27,15 @@ func enoughDescriptors(connections int) error {
 	return &DescriptorsError{Connections: connections, Limit: hard}
 }
 
+// mostDescriptors is how many files the process may have open at most.
+func mostDescriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return MostUsers
+	}
+	return int(min(limit.Max, MostUsers))
+}
+
 // DescriptorsError says that the limit of open files is below the wanted connections.
 type DescriptorsError struct {
 	Connections int

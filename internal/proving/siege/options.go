@@ -76,8 +76,12 @@ func (o *Options) withDefaults() {
 	or(&o.Timeout, DefaultTimeout)
 	or(&o.ConnectTimeout, DefaultConnectTimeout)
 	or(&o.Grace, defaultGrace)
-	if o.Connections == 0 {
-		o.Connections = DefaultConnections
+	if o.Connections == 0 { // as many as there may be, if those are fewer
+		users := 0
+		for _, p := range o.Phases {
+			users = max(users, p.Users)
+		}
+		o.Connections = max(min(DefaultConnections, mostDescriptors()-ownDescriptors-users), 1)
 	}
 	if o.Headers.UserAgent == "" {
 		o.Headers.UserAgent = "fender-siege"
@@ -108,6 +112,12 @@ func (o *Options) length() (total time.Duration) {
 		total += p.For
 	}
 	return total
+}
+
+// Check fills in what was left out and says what is wrong, before anything is done.
+func (o *Options) Check() error {
+	o.withDefaults()
+	return o.validate()
 }
 
 func (o *Options) validate() error {

@@ -31,8 +31,7 @@ type run struct {
 // more is begun, and what is under way has a grace. The result is there also with an error that ended
 // the run early, but for an error of the options.
 func Run(ctx context.Context, opts Options) (*Result, error) {
-	opts.withDefaults()
-	if err := opts.validate(); err != nil {
+	if err := opts.Check(); err != nil {
 		return nil, err
 	}
 	r := &run{opts: &opts, registry: newRegistry(), counts: &counters{}}

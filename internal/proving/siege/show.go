@@ -10,9 +10,8 @@ import (
 // Show makes one request and prints it and its answer: the heads, and with body the body too. It
 // says what became of it.
 func Show(ctx context.Context, w io.Writer, opts Options, body bool) (Kind, error) {
-	opts.withDefaults()
 	opts.Phases, opts.Reps, opts.Headers.Close = []Phase{{Users: 1}}, 1, true
-	if err := opts.validate(); err != nil {
+	if err := opts.Check(); err != nil {
 		return OK, err
 	}
 	q := opts.Requests[0]

@@ -124,7 +124,7 @@ func TestRun_NamesWhatBecameOfARequest(t *testing.T) {
 	}
 }
 
-func quick(o *Options)  { o.Timeout = 20 * time.Millisecond }
+func quick(o *Options)  { o.Timeout = 400 * time.Millisecond }
 func stated(o *Options) { o.Expect.Header = true }
 
 func TestRun_NobodyListensIsRefused(t *testing.T) {
