@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childVar) != "" {
+		outOfDescriptors()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // server is a TCP server that does with each connection what the test says. Everything ends with the
 // test.

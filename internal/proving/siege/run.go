@@ -18,6 +18,7 @@ type run struct {
 	crowd    *crowd
 	crew     *crew
 	want     atomic.Int64 // the crowd's size, for every request
+	waiters  sync.WaitGroup
 
 	soft, hard context.Context // ended: begin nothing more; leave everything
 	stop       context.CancelFunc
@@ -79,6 +80,7 @@ func (r *run) phases(start time.Time) {
 		r.crowd.resize(0)
 	}
 	r.crowd.wg.Wait()
+	r.waiters.Wait()
 	arrivals.Wait()
 	r.crew.dismiss()
 }
@@ -89,10 +91,10 @@ func (r *run) wait(t time.Time) bool {
 	var over chan struct{}
 	if r.opts.Reps > 0 || r.opts.Once {
 		over = make(chan struct{})
-		go func() { // ends with the users, whom phases waits for
+		r.waiters.Go(func() {
 			r.crowd.wg.Wait()
 			close(over)
-		}()
+		})
 	}
 	timer := time.NewTimer(time.Until(t))
 	defer timer.Stop()

@@ -77,7 +77,7 @@ func (r *Result) more(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "Failures:     %s\n", counts(r.Failures))
 	for _, e := range r.Examples {
-		fmt.Fprintf(b, "  %s %s %s %s: %s%s\n", e.Time.UTC().Format("15:04:05.000"), e.Kind, e.Method, e.URL, e.Seen, e.where())
+		fmt.Fprintf(b, "  %s %s %s %s: %s%s\n", e.Time.UTC().Format("15:04:05.000Z"), e.Kind, e.Method, e.URL, e.Seen, e.where())
 	}
 }
 
