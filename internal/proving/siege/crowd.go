@@ -7,22 +7,14 @@ type crowd struct {
 	run *run
 	wg  sync.WaitGroup
 
-	mu     sync.Mutex
-	want   int
-	change chan struct{} // closed when want changes
-	state  map[int]presence
+	mu      sync.Mutex
+	want    int
+	change  chan struct{} // closed when want changes
+	present map[int]bool
 }
 
-// presence is where a user is. One that is not there has left and may come back.
-type presence uint8
-
-const (
-	present presence = iota + 1
-	over             // had all its repetitions
-)
-
 func newCrowd(r *run) *crowd {
-	return &crowd{run: r, change: make(chan struct{}), state: map[int]presence{}}
+	return &crowd{run: r, change: make(chan struct{}), present: map[int]bool{}}
 }
 
 // resize makes the crowd as large as the phase wants it. Those who are too many leave after the
@@ -35,7 +27,7 @@ func (c *crowd) resize(n int) {
 	close(c.change)
 	c.change = make(chan struct{})
 	for i := range n {
-		if c.state[i] == 0 {
+		if !c.present[i] {
 			c.enter(i)
 		}
 	}
@@ -44,21 +36,19 @@ func (c *crowd) resize(n int) {
 // enter lets a user in; the lock is held.
 func (c *crowd) enter(i int) {
 	u := c.run.newUser(i, c.want)
-	c.state[i] = present
+	c.present[i] = true
 	c.run.counts.users.up()
 	c.wg.Go(func() { c.leave(i, u.live()) })
 }
 
-// leave lets a user out. When it is wanted again by now, it comes back as another.
+// leave lets a user out. When it is wanted again by now, it comes back as
+// another, but when it has had its repetitions.
 func (c *crowd) leave(i int, finished bool) {
 	c.run.counts.users.down()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.state, i)
-	switch {
-	case finished:
-		c.state[i] = over
-	case i < c.want && c.run.soft.Err() == nil:
+	delete(c.present, i)
+	if !finished && i < c.want && c.run.soft.Err() == nil {
 		c.enter(i)
 	}
 }

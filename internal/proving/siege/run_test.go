@@ -83,7 +83,7 @@ func echo(t *testing.T, handle http.HandlerFunc) string {
 
 func TestRun_SendsBodiesAsTheTargetWantsThem(t *testing.T) {
 	t.Parallel()
-	big := strings.Repeat("0123456789abcdef", 1<<18) // 4 MiB: both directions stand still unless both go on
+	big := strings.Repeat("0123456789abcdef", 1<<20) // 16 MiB: both directions stand still unless both go on
 	addr := echo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/early" {
 			w.Header().Set("Connection", "close")
@@ -108,7 +108,7 @@ func TestRun_SendsBodiesAsTheTargetWantsThem(t *testing.T) {
 		body   int64
 		status string
 	}{
-		"large": {func(o *Options) { o.Requests = []*Request{post("/", big)}; o.Expect.SHA256 = digest }, 2 << 22, "200"},
+		"large": {func(o *Options) { o.Requests = []*Request{post("/", big)}; o.Expect.SHA256 = digest }, 2 << 24, "200"},
 		"asked for": {func(o *Options) {
 			o.Requests = []*Request{post("/", "abc")}
 			o.Headers.Lines = []string{"Expect: 100-continue"}
