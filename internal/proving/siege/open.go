@@ -18,14 +18,20 @@ type crew struct {
 	lag   atomic.Int64  // the longest time that the generator itself was behind
 
 	mu    sync.Mutex
-	idle  []chan time.Time
+	idle  []chan arrival
 	made  int
-	spare user // for what is never sent; the lock is held
+	spare *user // chooses the requests, and counts what is never sent; the lock is held
+}
+
+// arrival is a request and the time at which it is to begin.
+type arrival struct {
+	q  *Request
+	at time.Time
 }
 
 func newCrew(r *run) *crew {
 	c := &crew{run: r, slots: make(chan struct{}, r.opts.Connections)}
-	c.spare = *r.newUser(0, 1)
+	c.spare = r.newUser(0, 1)
 	return c
 }
 
@@ -74,7 +80,7 @@ func (c *crew) admit(ctx context.Context, intended time.Time, behind *bool) bool
 			return false
 		}
 	}
-	c.pick() <- intended
+	c.hand(intended)
 	return true
 }
 
@@ -88,28 +94,29 @@ func (c *crew) giveUp(intended time.Time) {
 	c.spare.count(c.spare.next(), intended)
 }
 
-// pick is the connection that was used last, or a new one.
-func (c *crew) pick() chan<- time.Time {
+// hand gives the next request to the connection that was used last, or to a new one.
+func (c *crew) hand(intended time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	a := arrival{c.spare.next(), intended}
 	if n := len(c.idle); n > 0 {
-		jobs := c.idle[n-1]
+		c.idle[n-1] <- a // it has room for one
 		c.idle = c.idle[:n-1]
-		return jobs
+		return
 	}
-	jobs := make(chan time.Time, 1)
+	jobs := make(chan arrival, 1)
+	jobs <- a
 	u := c.run.newUser(c.made, c.run.opts.Connections)
 	c.made++
 	c.wg.Go(func() { c.work(u, jobs) })
-	return jobs
 }
 
 // work makes the requests that a connection is given.
-func (c *crew) work(u *user, jobs chan time.Time) {
+func (c *crew) work(u *user, jobs chan arrival) {
 	defer u.conn.drop()
-	for intended := range jobs {
+	for a := range jobs {
 		c.run.counts.users.up()
-		u.turn(intended)
+		u.turn(a.q, a.at)
 		c.run.counts.users.down()
 		c.mu.Lock()
 		c.idle = append(c.idle, jobs)

@@ -205,6 +205,13 @@ func TestRun_UsersGoThroughTheListAsInSiege(t *testing.T) {
 		}
 	}
 	clear(asked)
+	once(t, addr, 0, func(o *Options) { // the open model: whatever connection it is
+		o.Requests, o.Phases = resolved(t, list...), []Phase{{Rate: 400, Open: true, For: 200 * time.Millisecond}}
+	})
+	if want := (map[string]int{"/a": 20, "/b": 20, "/c": 20, "/d": 20}); !maps.Equal(asked, want) {
+		t.Errorf("open: %v, want %v", asked, want)
+	}
+	clear(asked)
 	once(t, addr, 200, func(o *Options) { o.Requests = resolved(t, list...); o.Random = true })
 	if len(asked) != 4 || maps.Equal(asked, map[string]int{"/a": 50, "/b": 50, "/c": 50, "/d": 50}) {
 		t.Errorf("random: %v", asked)
@@ -269,8 +276,8 @@ func TestConn_AllocatesNothingForAnAnswer(t *testing.T) {
 	r.tally = newTally(time.Now().Add(time.Hour), 1, r.counts) // it stays in its first second
 	u := r.newUser(0, 1)
 	defer u.conn.drop()
-	u.turn(time.Now())
-	if n := testing.AllocsPerRun(200, func() { u.turn(time.Now()) }); n > 0 || u.out.kind != OK {
+	u.turn(u.next(), time.Now())
+	if n := testing.AllocsPerRun(200, func() { u.turn(u.next(), time.Now()) }); n > 0 || u.out.kind != OK {
 		t.Errorf("%v allocations a request, %v", n, u.out.err)
 	}
 }

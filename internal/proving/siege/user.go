@@ -38,7 +38,7 @@ func (u *user) live() (finished bool) {
 		if n > 0 && !u.pause(u.delay()) || int64(u.number) >= u.run.want.Load() {
 			return false
 		}
-		if !u.turn(time.Now()) {
+		if !u.turn(u.next(), time.Now()) {
 			return false
 		}
 		if u.out.kind == Refused || u.out.kind == Unreachable { // nobody is there: no storm of attempts
@@ -52,8 +52,7 @@ func (u *user) live() (finished bool) {
 
 // turn makes one request that should have begun at the time given, and counts it. It says false when
 // the run was ended meanwhile.
-func (u *user) turn(begin time.Time) bool {
-	q := u.next()
+func (u *user) turn(q *Request, begin time.Time) bool {
 	r := u.run
 	r.counts.inFlight.up()
 	u.out = u.conn.do(r.hard, q, &r.opts.Expect, time.Now().Add(r.opts.Timeout))
