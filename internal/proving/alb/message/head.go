@@ -55,3 +55,8 @@ func field(b []byte) Field {
 	name := b[:colon]
 	return Field{Name: name, Value: Trim(b[colon+1:]), Known: known(name)}
 }
+
+// NewField is a field that was read by somebody else.
+func NewField(name, value []byte) Field {
+	return Field{Name: name, Value: Trim(value), Known: known(name)}
+}

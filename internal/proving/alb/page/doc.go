@@ -22,6 +22,7 @@ type Page struct {
 	KeepAlive   bool
 	Bare        bool // HTTP/0.9: the body alone
 	Date        []byte
+	Classic     bool // as a Classic Load Balancer says it
 }
 
 // PlainHTTP is the note of the 400 that plain HTTP gets at an HTTPS listener.
@@ -94,6 +95,9 @@ func (p *Page) Content() (body []byte, contentType string) {
 
 // Append appends the answer as it goes over HTTP/1.1.
 func (p *Page) Append(b []byte) []byte {
+	if p.Classic && p.Body == nil && p.ContentType == "" && p.Location == "" {
+		return p.classic(b)
+	}
 	body, kind := p.Content()
 	if p.Bare {
 		return append(b, body...)
