@@ -231,9 +231,13 @@ func (c *client) linger() {
 	if w, ok := c.conn.(interface{ CloseWrite() error }); ok && w.CloseWrite() == nil {
 		_ = c.conn.SetReadDeadline(time.Now().Add(c.bal.o.Linger))
 		for {
-			if _, err := c.conn.Read(c.buf); err != nil {
+			if _, err := c.conn.Read(c.buf); err == nil {
+				continue
+			}
+			if !c.poked.Swap(false) {
 				break
 			}
+			_ = c.conn.SetReadDeadline(time.Now().Add(c.bal.o.Linger))
 		}
 	}
 }

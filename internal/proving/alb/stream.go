@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,9 @@ type stream struct {
 	bytes   atomic.Int64
 	aborted bool // written by who settled, read when the exchange is over
 	goAway  bool
+
+	mu       sync.Mutex
+	returned bool // the handler has: control is not to be used any more
 }
 
 // ServeHTTP answers a request that came over HTTP/2.
@@ -45,6 +49,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.read(r)
 	ex.serve(s)
 	ex.wait(over)
+	s.mu.Lock()
+	s.returned = true
+	s.mu.Unlock()
 	if s.aborted {
 		panic(http.ErrAbortHandler)
 	}
@@ -308,7 +315,13 @@ func (s *stream) cut() { s.aborted = true }
 func (s *stream) close() {}
 
 // poke implements sink.
-func (s *stream) poke() { _ = s.control.SetReadDeadline(past) }
+func (s *stream) poke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.returned {
+		_ = s.control.SetReadDeadline(past)
+	}
+}
 
 // sent implements sink.
 func (s *stream) sent() int64 { return s.bytes.Load() }
