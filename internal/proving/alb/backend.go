@@ -27,19 +27,19 @@ type backend struct {
 	buf  []byte
 	r, w int
 
-	active  atomic.Int64 // when bytes last went either way
-	spoiled atomic.Bool  // the request was not sent whole: never use it again
-	severed sync.Once
+	active  atomic.Int64  // when bytes last went either way
+	spoiled atomic.Bool   // the request was not sent whole: never use it again
+	severed chan struct{} // closed when our side has ended it
+	once    sync.Once
 	start   chan struct{} // closed when a new connection has its first exchange
 	dead    bool          // under the pool's lock: the connection has ended
-	fin     bool          // likewise: the end is there, but not known yet (FinDelay)
-	late    atomic.Bool   // the same for wrote
+	late    atomic.Bool   // it has ended, and that is not known yet (FinDelay)
 	woken   chan struct{}
 	grace   bool
 }
 
 func newBackend(p *pool, conn net.Conn) *backend {
-	b := &backend{pool: p, conn: conn, buf: make([]byte, backendBuffer), start: make(chan struct{}), woken: make(chan struct{}, 1)}
+	b := &backend{pool: p, conn: conn, buf: make([]byte, backendBuffer), start: make(chan struct{}), woken: make(chan struct{}, 1), severed: make(chan struct{})}
 	b.touch()
 	return b
 }
@@ -65,7 +65,21 @@ func (b *backend) wrote() {
 }
 
 // sever ends the connection; its goroutine sees it.
-func (b *backend) sever() { b.severed.Do(func() { _ = b.conn.Close() }) }
+func (b *backend) sever() {
+	b.once.Do(func() {
+		_ = b.conn.Close()
+		close(b.severed)
+	})
+}
+
+func (b *backend) isSevered() bool {
+	select {
+	case <-b.severed:
+		return true
+	default:
+		return false
+	}
+}
 
 // close ends a connection that has no exchange.
 func (b *backend) close() { b.sever() }
@@ -101,20 +115,12 @@ func (b *backend) idleEnd() *exchange {
 		p.mu.Unlock()
 		return ex
 	}
-	known := delay <= 0
-	if !known {
-		known = true
-		for _, other := range p.idle {
-			known = known && other != b
-		}
-	}
-	if known {
+	if delay <= 0 || b.isSevered() {
 		b.dead = true
 		p.withdraw(b)
 		p.mu.Unlock()
 		return nil
 	}
-	b.fin = true
 	b.late.Store(true)
 	p.mu.Unlock()
 	timer := time.NewTimer(delay)
@@ -123,7 +129,7 @@ func (b *backend) idleEnd() *exchange {
 	case <-timer.C:
 	case <-b.woken:
 		return b.ex.Load()
-	case <-p.service.bal.ending:
+	case <-b.severed:
 	}
 	p.mu.Lock()
 	b.dead = true

@@ -150,6 +150,9 @@ func (c *client) forward(r *message.Request) bool {
 		if ex.settle() {
 			if err != nil { // the client has left
 				ex.status, ex.times, ex.responded = 460, nothingDone, time.Now()
+				if c.body.take(c.buf[c.r:c.w]); c.body.pending() {
+					ex.status = 400
+				}
 			} else {
 				ex.outcome.ConnectFailed = true
 				if c.body.pending() && c.req.Continue {
