@@ -215,7 +215,8 @@ func (b *Balancer) unbind() {
 	}
 	b.mu.Unlock()
 	for _, l := range b.listeners {
-		all = append(all, l.net, l.h2)
+		all = append(all, l.net)
+		l.h2.end()
 	}
 	if b.admin != nil {
 		all = append(all, b.admin)

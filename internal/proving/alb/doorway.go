@@ -62,7 +62,7 @@ func newDoorway(l *listener) *doorway {
 	return d
 }
 
-// run serves until Close.
+// run serves until end.
 func (d *doorway) run() { _ = d.server.Serve(d) }
 
 // serve gives the connection to the server and returns when it has ended.
@@ -88,13 +88,16 @@ func (d *doorway) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener; it ends the connections, too.
+// Close implements net.Listener.
 func (d *doorway) Close() error {
-	d.once.Do(func() {
-		close(d.closed)
-		_ = d.server.Close()
-	})
+	d.once.Do(func() { close(d.closed) })
 	return nil
+}
+
+// end closes the connections, too.
+func (d *doorway) end() {
+	_ = d.server.Close()
+	_ = d.Close()
 }
 
 // Addr implements net.Listener.

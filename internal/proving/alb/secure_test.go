@@ -1,0 +1,295 @@
+package alb
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fender/internal/proving/alb/config"
+)
+
+func https(_ *Options, c *config.Config) { c.Listeners[0].Protocol = config.HTTPS }
+
+// secure opens a client's connection with TLS that speaks HTTP/1.1.
+func (s *stand) secure() *wire {
+	s.t.Helper()
+	c, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true, ServerName: "example.com", MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Close() })
+	return newWire(s.t, c)
+}
+
+// h2 is a client that speaks HTTP/2 over one connection.
+func (s *stand) h2() *http.ClientConn {
+	s.t.Helper()
+	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Protocols: new(http.Protocols), DisableCompression: true}
+	tr.Protocols.SetHTTP2(true)
+	ctx, cancel := context.WithTimeout(context.Background(), aLongTime)
+	defer cancel()
+	c, err := tr.NewClientConn(ctx, "https", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = c.Close(); tr.CloseIdleConnections() })
+	return c
+}
+
+func (s *stand) do(c *http.ClientConn, method, body string, fields ...string) (*http.Response, string, error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), aLongTime)
+	s.t.Cleanup(cancel)
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	q, err := http.NewRequestWithContext(ctx, method, "https://Example.com/x?y=z", r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		q.Header.Add(fields[i], fields[i+1])
+	}
+	resp, err := c.RoundTrip(q)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	return resp, string(got), err
+}
+
+func TestHTTPS_IsSeenByTargetAndLog(t *testing.T) {
+	s := start(t, target(t, echo), https, func(_ *Options, c *config.Config) { c.LoadBalancer.TLSHeaders = true })
+	w := s.secure()
+	w.say(get)
+	_, body := w.answer()
+	if header(body, "x-forwarded-proto") != "https" || header(body, "x-amzn-tls-version") != "TLSv1.2" || header(body, "x-amzn-tls-cipher-suite") != "ECDHE-ECDSA-AES128-GCM-SHA256" {
+		t.Errorf("the target got:\n%s", body)
+	}
+	e := s.entry()
+	if e.Type != "https" || e.Cipher != "ECDHE-ECDSA-AES128-GCM-SHA256" || e.TLSProtocol != "TLSv1.2" || e.Domain != "example.com" || !strings.HasPrefix(e.Certificate, "arn:aws:acm:us-east-2:") {
+		t.Errorf("logged %+v", e)
+	}
+	if want := fmt.Sprintf("GET https://example.com:%d/x HTTP/1.1", s.bal.listeners[0].port); e.RequestLine != want {
+		t.Errorf("logged %q, want %q", e.RequestLine, want)
+	}
+}
+
+func TestHTTPS_SaysSoToPlainHTTP(t *testing.T) {
+	s := start(t, target(t, hello), https)
+	w := s.dial()
+	w.say("GET / HTTP/1.1\r\nHost: 2.2.2.2\r\n\r\n")
+	head, body := w.answer()
+	if status(head) != 400 || !strings.Contains(body, "The plain HTTP request was sent to HTTPS port") {
+		t.Errorf("got:\n%s%s", head, body)
+	}
+	e := s.entry()
+	if e.Status != 400 || e.Sent != 370 || e.Type != "https" || e.Cipher != "" || e.Target != "" || e.TargetGroup != "" || e.TraceID != "" || e.Priority != "" || e.Actions != "" {
+		t.Errorf("logged %+v", e)
+	}
+	if want := fmt.Sprintf("GET http://2.2.2.2:%d/ HTTP/1.1", s.bal.listeners[0].port); e.RequestLine != want {
+		t.Errorf("logged %q, want %q", e.RequestLine, want)
+	}
+	_, _ = w.rest()
+}
+
+func TestHTTP2Client_MakesHTTP1Requests(t *testing.T) {
+	s := start(t, target(t, echo), https)
+	c := s.h2()
+	resp, body, err := s.do(c, "POST", "hello", "X-Test", "a", "Cookie", "a=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := s.bal.listeners[0].port
+	if resp.StatusCode != 200 || !strings.HasPrefix(body, "POST /x?y=z HTTP/1.1\r\n") || !strings.HasSuffix(body, "\r\n\r\nhello") {
+		t.Errorf("got %d:\n%s", resp.StatusCode, body)
+	}
+	for _, line := range []string{"x-test: a", "cookie: a=b", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: https", fmt.Sprintf("Host: example.com:%d", port), fmt.Sprintf("X-Forwarded-Port: %d", port), "Content-Length: 5"} {
+		if !slices.Contains(strings.Split(body, "\r\n"), line) {
+			t.Errorf("no line %q in:\n%s", line, body)
+		}
+	}
+	if e := s.entry(); e.Type != "h2" || e.Status != 200 || signs(e) != "+ + +" || e.RequestLine != fmt.Sprintf("POST https://Example.com:%d/x?y=z HTTP/2.0", port) {
+		t.Errorf("logged %+v", e)
+	}
+}
+
+func TestHTTP2Client_GetsTheBalancersOwnAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		serve  func(*wire, int)
+		status int
+		times  string
+		sent   int64
+	}{
+		{"FIN", func(w *wire, _ int) { w.head() }, 502, "+ + -", 192},
+		{"silence", func(w *wire, _ int) { w.head(); _, _ = w.rest() }, 504, "+ - -", 202}, // as in a real log line
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, target(t, c.serve), https, idle(100*time.Millisecond))
+			resp, body, err := s.do(s.h2(), "GET", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := s.entry()
+			if resp.StatusCode != c.status || resp.Header.Get("Server") != "awselb/2.0" || !strings.HasPrefix(body, "<html>") || e.Status != c.status || signs(e) != c.times || e.Sent != c.sent {
+				t.Errorf("got %d %v\n%s\nlogged %d %s, sent %d", resp.StatusCode, resp.Header, body, e.Status, signs(e), e.Sent)
+			}
+		})
+	}
+}
+
+func TestHTTP2Client_SeesThatAResponseIsCut(t *testing.T) {
+	s := start(t, target(t, func(w *wire, _ int) {
+		w.head()
+		w.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+	}), https)
+	if _, body, err := s.do(s.h2(), "GET", ""); err == nil {
+		t.Errorf("got %q as a whole", body)
+	}
+	if e := s.entry(); e.Status != 200 {
+		t.Errorf("logged %d", e.Status)
+	}
+}
+
+func TestHTTP2Client_Leaves_Is460(t *testing.T) {
+	got := make(chan struct{})
+	s := start(t, target(t, func(w *wire, _ int) { w.head(); close(got); _, _ = w.rest() }), https)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-got
+		cancel()
+	}()
+	q, _ := http.NewRequestWithContext(ctx, "GET", "https://a/", nil)
+	if resp, err := s.h2().RoundTrip(q); err == nil {
+		_ = resp.Body.Close()
+		t.Error("there was an answer")
+	}
+	if e := s.entry(); e.Status != 460 || signs(e) != "- - -" || e.Sent != 0 {
+		t.Errorf("logged %d %s, sent %d", e.Status, signs(e), e.Sent)
+	}
+}
+
+func TestHTTP2Client_IsSentAwayAfterItsTime(t *testing.T) {
+	s := start(t, target(t, hello), https, func(_ *Options, c *config.Config) { c.LoadBalancer.ClientKeepAlive = time.Nanosecond })
+	c := s.h2()
+	gone := make(chan struct{}, 10)
+	c.SetStateHook(func(c *http.ClientConn) {
+		if c.Err() != nil {
+			gone <- struct{}{}
+		}
+	})
+	if resp, body, err := s.do(c, "GET", ""); err != nil || resp.StatusCode != 200 || body != "hello" {
+		t.Errorf("got %v %q %v", resp, body, err)
+	}
+	select {
+	case <-gone:
+	case <-time.After(aLongTime):
+		t.Error("the connection lives on")
+	}
+}
+
+// http2Target is a server that speaks HTTP/2 without TLS.
+func http2Target(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+func TestHTTP2Target_IsAskedOverOneConnection(t *testing.T) {
+	conns := map[string]bool{}
+	seen := make(chan *http.Request, 10)
+	at := http2Target(t, func(w http.ResponseWriter, r *http.Request) {
+		seen <- r
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("X-Answer", "yes")
+		w.WriteHeader(201)
+		_, _ = w.Write(append([]byte("got "), body...))
+	})
+	s := start(t, at, https, func(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 })
+	c := s.h2()
+	for range 3 {
+		resp, body, err := s.do(c, "POST", "hello", "X-Test", "a")
+		if err != nil || resp.StatusCode != 201 || body != "got hello" || resp.Header.Get("X-Answer") != "yes" {
+			t.Fatalf("got %v %q %v", resp, body, err)
+		}
+		r := <-seen
+		conns[r.RemoteAddr] = true
+		if r.ProtoMajor != 2 || r.Header.Get("X-Test") != "a" || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header.Get("X-Amzn-Trace-Id") == "" || r.RequestURI != "/x?y=z" {
+			t.Errorf("the target got %+v", r)
+		}
+		if e := s.entry(); e.Type != "h2" || e.Status != 201 || e.TargetStatus != 201 || signs(e) != "+ + +" {
+			t.Errorf("logged %+v", e)
+		}
+	}
+	if len(conns) != 1 {
+		t.Errorf("%d connections", len(conns))
+	}
+}
+
+func TestHTTP2Target_Fails(t *testing.T) {
+	http2 := func(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 }
+	for _, c := range []struct {
+		name   string
+		at     func(t *testing.T) string
+		status int
+		times  string
+	}{
+		{"nobody listens", refuses, 502, "- - -"},
+		{"the stream is reset", func(t *testing.T) string {
+			return http2Target(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		}, 502, "+ + -"},
+		{"silence", func(t *testing.T) string {
+			return http2Target(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		}, 504, "+ - -"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, c.at(t), https, http2, idle(200*time.Millisecond))
+			resp, _, err := s.do(s.h2(), "GET", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := s.entry(); resp.StatusCode != c.status || e.Status != c.status || signs(e) != c.times {
+				t.Errorf("got %d, logged %d %s", resp.StatusCode, e.Status, signs(e))
+			}
+		})
+	}
+}
+
+func TestTLSToTargets(t *testing.T) {
+	secured := func(_ *Options, c *config.Config) { c.TargetGroups[0].Protocol = config.HTTPS }
+	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "secret") }))
+	t.Cleanup(site.Close)
+	for _, c := range []struct {
+		name, at string
+		status   int
+		times    string
+	}{
+		{"a certificate that nobody knows", site.Listener.Addr().String(), 200, "+ + +"},
+		{"no TLS", target(t, func(w *wire, _ int) { w.say("HTTP/1.1 200 OK\r\n\r\n") }), 502, "- - -"},
+		{"a handshake without end", target(t, func(w *wire, _ int) { _, _ = w.rest() }), 504, "- - -"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, c.at, secured, func(o *Options, _ *config.Config) { o.ConnectTimeout = 300 * time.Millisecond })
+			w := s.dial()
+			w.say(get)
+			head, _ := w.answer()
+			if e := s.entry(); status(head) != c.status || e.Status != c.status || signs(e) != c.times {
+				t.Errorf("got %d, logged %d %s", status(head), e.Status, signs(e))
+			}
+		})
+	}
+}
