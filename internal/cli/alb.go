@@ -107,6 +107,9 @@ func runALB(cmd *cobra.Command, p *Process, f *albFlags) error {
 	o.Config, o.Warnings = cfg, p.Stderr
 	o.FinDelay, o.PropagationLag = time.Duration(f.finDelay), time.Duration(f.lag)
 	o.ConnectTimeout, o.LogEvery = time.Duration(f.connect), time.Duration(f.logEvery)
+	if f.connect == 0 && f.speed != 1 {
+		o.ConnectTimeout = time.Duration(float64(alb.ConnectTimeout) / f.speed)
+	}
 	// A closed standard output must be a write error, not the end of the process.
 	ignored := make(chan os.Signal, 1)
 	p.Notify(ignored, syscall.SIGPIPE)

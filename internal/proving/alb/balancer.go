@@ -77,6 +77,9 @@ func (b *Balancer) open() error {
 		return err
 	}
 	for _, c := range b.cfg.TargetGroups {
+		if b.o.Classic {
+			c.Algorithm, c.SlowStart = config.LeastRequests, 0
+		}
 		s := &service{
 			bal: b, arn: c.ARN, http2: c.ProtocolVersion == config.HTTP2, tls: c.Protocol == config.HTTPS,
 			sticky: c.Stickiness.Enabled, pools: map[uint64]*pool{},

@@ -20,6 +20,7 @@ type multiplexed struct {
 	mu        sync.Mutex
 	transport *http.Transport
 	conn      *http.ClientConn
+	ended     bool
 }
 
 // get is the connection, opened if there is none, with a place reserved for one request.
@@ -28,6 +29,9 @@ func (m *multiplexed) get(ctx context.Context, p *pool) (*http.ClientConn, error
 	defer m.mu.Unlock()
 	if m.conn != nil && m.conn.Err() == nil && m.conn.Reserve() == nil {
 		return m.conn, nil
+	}
+	if m.ended {
+		return nil, net.ErrClosed
 	}
 	scheme := "http"
 	if m.transport == nil {
@@ -59,6 +63,7 @@ func (m *multiplexed) get(ctx context.Context, p *pool) (*http.ClientConn, error
 func (m *multiplexed) end() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.ended = true
 	if m.conn != nil {
 		_ = m.conn.Close()
 	}

@@ -38,14 +38,14 @@ type Options struct {
 	Warnings io.Writer
 }
 
-const (
-	connectTimeout = 10 * time.Second
-	lingerTime     = 2 * time.Second
-)
+// ConnectTimeout is AWS's for connecting to a target.
+const ConnectTimeout = 10 * time.Second
+
+const lingerTime = 2 * time.Second
 
 func (o Options) withDefaults() Options {
 	if o.ConnectTimeout <= 0 {
-		o.ConnectTimeout = connectTimeout
+		o.ConnectTimeout = ConnectTimeout
 	}
 	if o.Linger <= 0 {
 		o.Linger = lingerTime

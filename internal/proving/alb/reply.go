@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -138,10 +139,22 @@ func (c *client) page(p *page.Page) error {
 
 // cut implements sink. Where the end is marked by the closing, only a reset can be told from it.
 func (c *client) cut() {
-	if t, ok := c.conn.(*net.TCPConn); ok && c.reply.closes {
+	t := tcp(c.conn) // without TLS's own farewell
+	if c.reply.closes {
 		_ = t.SetLinger(0)
 	}
-	_ = c.conn.Close()
+	_ = t.Close()
+}
+
+// tcp is the connection below.
+func tcp(c net.Conn) *net.TCPConn {
+	switch c := c.(type) {
+	case *tls.Conn:
+		return tcp(c.NetConn())
+	case *begun:
+		return c.TCPConn
+	}
+	return c.(*net.TCPConn)
 }
 
 // close implements sink.

@@ -189,7 +189,7 @@ func (c *client) sendBody(b *backend) bool {
 			failed = 400
 			break
 		}
-		if ex.is(answered) {
+		if ex.is(ending | answered) {
 			break
 		}
 		if c.r == c.w {
@@ -202,6 +202,9 @@ func (c *client) sendBody(b *backend) bool {
 			if failed = 400; errors.Is(err, errIdle) {
 				failed = 408
 			}
+			break
+		}
+		if ex.is(ending) { // the client may send this because it has its answer
 			break
 		}
 		n := c.body.take(c.buf[c.r:c.w])

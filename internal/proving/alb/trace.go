@@ -14,12 +14,15 @@ const largeHeaders = 7 << 10
 
 // appendTrace appends the request's X-Amzn-Trace-Id: the client's with a Self field, or a new Root.
 func appendTrace(b, given []byte, headers int, now time.Time) []byte {
+	if len(given) == 0 {
+		return appendTraceID(append(b, "Root="...), now)
+	}
 	root := false
 	fields := bytes.Split(given, []byte{';'})
 	for _, f := range fields {
 		root = root || bytes.HasPrefix(message.Trim(f), []byte("Root="))
 	}
-	if len(given) == 0 || !root || headers > largeHeaders {
+	if !root || headers > largeHeaders {
 		return appendTraceID(append(b, "Root="...), now)
 	}
 	b = appendTraceID(append(b, "Self="...), now)
