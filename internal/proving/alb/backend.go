@@ -125,11 +125,18 @@ func (b *backend) idleEnd() *exchange {
 	p.mu.Unlock()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-b.woken:
-		return b.ex.Load()
-	case <-b.severed:
+wait:
+	for {
+		select {
+		case <-timer.C:
+			break wait
+		case <-b.severed:
+			break wait
+		case <-b.woken: // perhaps for the request before, whose answer was faster than its sender
+			if ex := b.ex.Load(); ex != nil {
+				return ex
+			}
+		}
 	}
 	p.mu.Lock()
 	b.dead = true
