@@ -24,7 +24,7 @@ func refuses(t *testing.T) string {
 
 // TestExchange_EndsAsAWSSays: what the target does, and what client and access log show of it.
 func TestExchange_EndsAsAWSSays(t *testing.T) {
-	const short = 150 * time.Millisecond
+	const short = 500 * time.Millisecond
 	answers := func(text string) func(*wire, int) {
 		return func(w *wire, _ int) {
 			w.head()
@@ -100,7 +100,7 @@ func TestExchange_EndsAsAWSSays(t *testing.T) {
 				request = get
 			}
 			w.say(request)
-			head, body := "", ""
+			var head, body string
 			if strings.HasPrefix(request, "HEAD") || c.status == 304 {
 				head = w.head()
 			} else {

@@ -174,13 +174,14 @@ func waitUntilGone(t *testing.T, s *stand) {
 }
 
 func TestIdleTargetConnection_IsClosedAtTheIdleTimeout(t *testing.T) {
+	t.Parallel()
 	closed := make(chan bool, 1)
 	s := start(t, target(t, func(w *wire, _ int) {
 		w.head()
 		w.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		_, reset := w.rest()
 		closed <- reset
-	}), idle(50*time.Millisecond))
+	}), idle(500*time.Millisecond))
 	w := s.dial()
 	w.say(get)
 	w.answer()
@@ -509,6 +510,7 @@ func TestBigBodies_PassUnchanged(t *testing.T) {
 }
 
 func TestStalledClient_IsCutAtTheIdleTimeout(t *testing.T) {
+	t.Parallel()
 	s := start(t, target(t, func(w *wire, _ int) {
 		w.head()
 		_, _ = w.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"))
@@ -517,7 +519,7 @@ func TestStalledClient_IsCutAtTheIdleTimeout(t *testing.T) {
 				return
 			}
 		}
-	}), idle(100*time.Millisecond))
+	}), idle(500*time.Millisecond))
 	w := s.dial()
 	w.say(get)
 	if e := s.entry(); e.Status != 200 || e.Sent == 0 { // comes when it is cut
@@ -569,11 +571,12 @@ func TestWebSocket_EndsAtTheIdleTimeoutAndWithTheTarget(t *testing.T) {
 		"target": func(*wire) {},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, target(t, func(w *wire, _ int) {
 				w.head()
 				w.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 				end(w)
-			}), idle(100*time.Millisecond))
+			}), idle(500*time.Millisecond))
 			w := s.dial()
 			w.say("GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 			w.head()

@@ -22,7 +22,6 @@ type peer struct {
 	domain      string
 	certificate string
 	trace       string // TID_...
-	plain       bool   // plain HTTP at an HTTPS listener
 }
 
 // logEntry is what the access log wants to know about a request besides what the exchange holds. The

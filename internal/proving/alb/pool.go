@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"slices"
 	"sync"
 
 	"fender/internal/proving/alb/group"
@@ -68,14 +69,10 @@ func (p *pool) forget(b *backend) {
 }
 
 // withdraw takes b out of the idle ones. The lock is held.
-func (p *pool) withdraw(b *backend) bool {
-	for i, other := range p.idle {
-		if other == b {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			return true
-		}
+func (p *pool) withdraw(b *backend) {
+	if i := slices.Index(p.idle, b); i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
 	}
-	return false
 }
 
 // end closes all connections: the target is gone.

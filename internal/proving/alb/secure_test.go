@@ -110,7 +110,7 @@ func TestHTTP2Client_MakesHTTP1Requests(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := s.bal.listeners[0].port
-	if resp.StatusCode != 200 || !strings.HasPrefix(body, "POST /x?y=z HTTP/1.1\r\n") || !strings.HasSuffix(body, "\r\n\r\nhello") {
+	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(body, "POST /x?y=z HTTP/1.1\r\n") || !strings.HasSuffix(body, "\r\n\r\nhello") {
 		t.Errorf("got %d:\n%s", resp.StatusCode, body)
 	}
 	for _, line := range []string{"x-test: a", "cookie: a=b", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: https", fmt.Sprintf("Host: example.com:%d", port), fmt.Sprintf("X-Forwarded-Port: %d", port), "Content-Length: 5"} {
@@ -135,7 +135,8 @@ func TestHTTP2Client_GetsTheBalancersOwnAnswers(t *testing.T) {
 		{"silence", func(w *wire, _ int) { w.head(); _, _ = w.rest() }, 504, "+ - -", 202}, // as in a real log line
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, target(t, c.serve), https, idle(100*time.Millisecond))
+			t.Parallel()
+			s := start(t, target(t, c.serve), https, idle(time.Second))
 			resp, body, err := s.do(s.h2(), "GET", "")
 			if err != nil {
 				t.Fatal(err)
@@ -169,7 +170,7 @@ func TestHTTP2Client_Leaves_Is460(t *testing.T) {
 		<-got
 		cancel()
 	}()
-	q, _ := http.NewRequestWithContext(ctx, "GET", "https://a/", nil)
+	q, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://a/", nil)
 	if resp, err := s.h2().RoundTrip(q); err == nil {
 		_ = resp.Body.Close()
 		t.Error("there was an answer")
@@ -188,7 +189,7 @@ func TestHTTP2Client_IsSentAwayAfterItsTime(t *testing.T) {
 			gone <- struct{}{}
 		}
 	})
-	if resp, body, err := s.do(c, "GET", ""); err != nil || resp.StatusCode != 200 || body != "hello" {
+	if resp, body, err := s.do(c, "GET", ""); err != nil || resp.StatusCode != http.StatusOK || body != "hello" {
 		t.Errorf("got %v %q %v", resp, body, err)
 	}
 	select {
@@ -216,14 +217,14 @@ func TestHTTP2Target_IsAskedOverOneConnection(t *testing.T) {
 		seen <- r
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Answer", "yes")
-		w.WriteHeader(201)
+		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write(append([]byte("got "), body...))
 	})
 	s := start(t, at, https, func(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 })
 	c := s.h2()
 	for range 3 {
 		resp, body, err := s.do(c, "POST", "hello", "X-Test", "a")
-		if err != nil || resp.StatusCode != 201 || body != "got hello" || resp.Header.Get("X-Answer") != "yes" {
+		if err != nil || resp.StatusCode != http.StatusCreated || body != "got hello" || resp.Header.Get("X-Answer") != "yes" {
 			t.Fatalf("got %v %q %v", resp, body, err)
 		}
 		r := <-seen
@@ -257,7 +258,8 @@ func TestHTTP2Target_Fails(t *testing.T) {
 		}, 504, "+ - -"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, c.at(t), https, http2, idle(200*time.Millisecond))
+			t.Parallel()
+			s := start(t, c.at(t), https, http2, idle(time.Second))
 			resp, _, err := s.do(s.h2(), "GET", "")
 			if err != nil {
 				t.Fatal(err)
@@ -283,7 +285,8 @@ func TestTLSToTargets(t *testing.T) {
 		{"a handshake without end", target(t, func(w *wire, _ int) { _, _ = w.rest() }), 504, "- - -"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, c.at, secured, func(o *Options, _ *config.Config) { o.ConnectTimeout = 300 * time.Millisecond })
+			t.Parallel()
+			s := start(t, c.at, secured, func(o *Options, _ *config.Config) { o.ConnectTimeout = time.Second })
 			w := s.dial()
 			w.say(get)
 			head, _ := w.answer()

@@ -111,7 +111,7 @@ func (s *stream) read(r *http.Request) {
 func (ex *exchange) serve(s *stream) {
 	status := 0
 	switch {
-	case s.req.Method[0] == 'T' && s.r.Method == "TRACE", s.r.Method == "CONNECT":
+	case s.r.Method == http.MethodTrace, s.r.Method == http.MethodConnect:
 		status = 405
 	case addresses(&s.req) > maxAddresses:
 		status = 463

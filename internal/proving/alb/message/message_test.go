@@ -131,8 +131,8 @@ func TestChunked_LetsOnlyWhatEverybodyReadsAlikePass(t *testing.T) {
 func TestEnd_FindsTheEndInWhateverPieces(t *testing.T) {
 	for _, head := range []string{"GET / HTTP/1.1\r\nA: b\r\n\r\n", "GET / HTTP/1.1\nA: b\n\n", "GET /\r\n\n", "GET /\n\r\n"} {
 		for cut := range len(head) {
-			scanned, end := 0, 0
-			if end, scanned = End([]byte(head[:cut]), 0); end != 0 {
+			end, scanned := End([]byte(head[:cut]), 0)
+			if end != 0 {
 				t.Errorf("%q ends at %d of %d", head[:cut], end, len(head))
 			}
 			if end, _ = End([]byte(head+"next"), scanned); end != len(head) {
