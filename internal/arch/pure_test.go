@@ -12,7 +12,10 @@ import (
 )
 
 // pure are the rooms that decide: values go in, values come out.
-var pure = []string{"internal/workers/pool", "internal/workers/scaler"}
+var pure = []string{
+	"internal/workers/pool", "internal/workers/scaler",
+	"internal/proving/alb/message", "internal/proving/alb/desync", "internal/proving/alb/page",
+}
 
 // impure are the packages with which something could be done or waited for.
 var impure = []string{"net", "os", "syscall", "io", "sync", "context", "log", "unsafe", "runtime", "golang.org/x"}

@@ -34,11 +34,10 @@ func BenchmarkHello(b *testing.B) {
 	cfg.TargetGroups = []config.TargetGroup{g}
 	cfg.Listeners = []config.Listener{{Protocol: config.HTTP, DefaultAction: config.Action{Forward: &config.Forward{Groups: []config.WeightedGroup{{TargetGroup: "site", Weight: 1}}}}}}
 	cfg.Complete()
-	bal, err := Open(Options{Config: cfg})
+	bal, err := Open(Options{Config: cfg, accessLog: accesslog.Stream(io.Discard)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	bal.accessLog = accesslog.New(accesslog.Stream(io.Discard), nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

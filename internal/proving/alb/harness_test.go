@@ -75,12 +75,13 @@ func start(t *testing.T, target string, settings ...setting) *stand {
 		s(&o, cfg)
 	}
 	cfg.Complete()
+	log := make(chan accesslog.Entry, 1000)
+	o.accessLog = lines{log}
 	bal, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stand{t: t, bal: bal, addr: bal.listeners[0].net.Addr().String(), log: make(chan accesslog.Entry, 1000)}
-	bal.accessLog = accesslog.New(lines{s.log}, nil)
+	s := &stand{t: t, bal: bal, addr: bal.listeners[0].net.Addr().String(), log: log}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- bal.Run(ctx) }()

@@ -50,14 +50,19 @@ func (b *Balancer) openLogs() error {
 	warn := func(err error) { fmt.Fprintln(b.o.Warnings, "fender: warning: "+err.Error()) }
 	for _, log := range []struct {
 		to          **accesslog.Log
+		sink        accesslog.Sink
 		destination string
 		kind        accesslog.Kind
 		delivery    config.LogDelivery
 	}{
-		{&b.accessLog, b.o.AccessLog, accesslog.AccessLog, b.lb.AccessLogs},
-		{&b.connLog, b.o.ConnectionLog, accesslog.ConnectionLog, b.lb.ConnectionLogs},
-		{&b.healthLog, b.o.HealthLog, accesslog.HealthLog, b.lb.HealthCheckLogs},
+		{&b.accessLog, b.o.accessLog, b.o.AccessLog, accesslog.AccessLog, b.lb.AccessLogs},
+		{&b.connLog, b.o.connLog, b.o.ConnectionLog, accesslog.ConnectionLog, b.lb.ConnectionLogs},
+		{&b.healthLog, nil, b.o.HealthLog, accesslog.HealthLog, b.lb.HealthCheckLogs},
 	} {
+		if log.sink != nil {
+			*log.to = accesslog.New(log.sink, warn)
+			continue
+		}
 		destination := log.destination
 		if destination == "" && log.delivery.Enabled {
 			destination = strings.TrimSuffix(log.delivery.Bucket, "/") + "/"

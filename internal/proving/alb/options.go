@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"fender/internal/proving/alb/accesslog"
 	"fender/internal/proving/alb/config"
 )
 
@@ -33,6 +34,9 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// Linger is how long the balancer reads on after it has closed its side of a client's connection.
 	Linger time.Duration
+
+	// accessLog and connLog are sinks in place of the destinations above.
+	accessLog, connLog accesslog.Sink
 
 	// Warnings gets a line for each thing that an operator should know; standard error unless given.
 	Warnings io.Writer

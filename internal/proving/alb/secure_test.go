@@ -296,3 +296,25 @@ func TestTLSToTargets(t *testing.T) {
 		})
 	}
 }
+
+// texts is a sink that gives lines to the test.
+type texts struct{ to chan string }
+
+func (s texts) Write(b []byte) error { s.to <- string(b); return nil }
+func (texts) Due() time.Time         { return time.Time{} }
+func (texts) Flush() error           { return nil }
+func (texts) Close() error           { return nil }
+
+func TestConnectionLog_JoinsTheAccessLog(t *testing.T) {
+	conns := make(chan string, 1)
+	s := start(t, target(t, hello), https, func(o *Options, _ *config.Config) { o.connLog = texts{conns} })
+	w := s.secure()
+	w.say(get)
+	w.answer()
+	line := strings.Fields(<-conns)
+	e := s.entry()
+	port := fmt.Sprint(s.bal.listeners[0].port)
+	if len(line) != 15 || line[1] != "127.0.0.1" || line[3] != port || line[4] != "TLSv1.2" || line[5] != e.Cipher || line[11] != e.ConnTraceID || line[13] != e.ELB {
+		t.Errorf("line %q, request %+v", line, e)
+	}
+}

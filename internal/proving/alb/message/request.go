@@ -69,7 +69,7 @@ func (r *Request) Parse(head []byte) Verdict {
 // target itself may contain spaces.
 func (r *Request) startLine() Verdict {
 	first, last := bytes.IndexByte(r.Line, ' '), bytes.LastIndexByte(bytes.TrimRight(r.Line, " "), ' ')
-	if first <= 0 {
+	if first <= 0 || last < first {
 		return Malformed
 	}
 	r.Method = r.Line[:first]
