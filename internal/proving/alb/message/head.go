@@ -50,7 +50,8 @@ func line(buf []byte) (first, rest []byte) {
 func field(b []byte) Field {
 	colon := bytes.IndexByte(b, ':')
 	if colon < 0 || b[0] == ' ' || b[0] == '\t' {
-		return Field{Name: b, NoColon: true}
+		// It gets a colon on its way, so a bare "Content-Length" is one for whoever reads it next.
+		return Field{Name: b, Known: known(b), NoColon: true}
 	}
 	name := b[:colon]
 	return Field{Name: name, Value: Trim(b[colon+1:]), Known: known(name)}
