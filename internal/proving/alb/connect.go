@@ -48,7 +48,9 @@ func (p *pool) dial(notify func()) *dialing {
 		}
 		if b := d.backend; b != nil {
 			p.service.metrics.Add(metric.NewConnectionCount, 1)
+			p.service.metrics.Add(metric.ActiveConnectionCount, 1)
 			b.run()
+			p.service.metrics.Add(metric.ActiveConnectionCount, -1)
 		}
 	}()
 	return d

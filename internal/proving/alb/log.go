@@ -128,6 +128,9 @@ func (ex *exchange) count() {
 		}
 	case ex.entry.actions == "fixed-response":
 		m.Add(metric.HTTPFixedResponseCount, 1)
+	case ex.entry.actions == "redirect" && ex.status == 507:
+		m.Add(metric.HTTPRedirectURLLimitExceededCount, 1)
+		m.Status(ex.status, false)
 	case ex.entry.actions == "redirect" && ex.status < 400:
 		m.Add(metric.HTTPRedirectCount, 1)
 		m.Status(ex.status, false)

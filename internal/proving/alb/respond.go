@@ -118,6 +118,7 @@ func (b *backend) deliver(ex *exchange, end int) bool {
 			b.r, b.w = 0, 0
 			return b.finished(ex, reuse)
 		}
+		b.touch() // a slow client is not a silent target
 		if err := b.fill(); err != nil {
 			if !r.Chunked && left < 0 && errors.Is(err, io.EOF) { // the end marks the end
 				ex.state.Or(ending)
@@ -165,6 +166,7 @@ func (b *backend) upgraded(ex *exchange, end int) bool {
 		b.r, b.w = 0, 0
 		if err = b.fill(); err == nil {
 			err = ex.sink.send(b.buf[b.r:b.w], false)
+			b.touch()
 		}
 	}
 	ex.responded = time.Now()

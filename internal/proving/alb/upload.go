@@ -41,6 +41,7 @@ func (c *client) sendBody(b *backend) bool {
 			break
 		}
 		c.r += n
+		c.touch() // a slow target is not a silent client
 	}
 	if failed != 0 {
 		if ex.settle() {
