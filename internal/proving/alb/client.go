@@ -96,6 +96,9 @@ func (c *client) readHead() (int, error) {
 				continue
 			}
 			end, next := message.End(c.buf[c.r:c.w], c.scanned)
+			if end == 0 {
+				end = message.Simple(c.buf[c.r:c.w])
+			}
 			if end > 0 {
 				return end, nil
 			}

@@ -393,7 +393,9 @@ func TestOldClients_GetWhatTheyUnderstand(t *testing.T) {
 	for _, c := range []struct{ name, request, response, want string }{
 		{"1.0", "GET / HTTP/1.0\r\n\r\n", chunks, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"},
 		{"1.0 with keep-alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", chunks, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello"},
-		{"0.9", "GET /\r\n\r\n", chunks, "hello"},
+		{"0.9", "GET /\r\n", chunks, "hello"},
+		{"0.9 with an empty line", "GET /\r\n\r\n", chunks, "hello"},
+		{"0.9 with headers", "GET /\r\nConnection: keep-alive\r\n\r\n", chunks, "hello"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			heads := make(chan string, 1)

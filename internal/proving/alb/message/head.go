@@ -33,6 +33,16 @@ func End(buf []byte, scanned int) (end, next int) {
 	return 0, next
 }
 
+// Simple is the length of the request of one line that HTTP/0.9 knows, or 0 when buf begins with no such.
+func Simple(buf []byte) int {
+	end := bytes.IndexByte(buf, '\n') + 1
+	var r Request
+	if r.Line, _ = line(buf[:end]); end == 0 || r.startLine() != OK || r.Minor >= 0 {
+		return 0
+	}
+	return end
+}
+
 // line cuts the first line off, without its end.
 func line(buf []byte) (first, rest []byte) {
 	i := bytes.IndexByte(buf, '\n')

@@ -52,7 +52,7 @@ func (r *Request) Parse(head []byte) Verdict {
 		}
 		r.Fields = append(r.Fields, f)
 	}
-	r.KeepAlive = !o.close && (r.Minor == 1 || o.keepAlive)
+	r.KeepAlive = !o.close && (r.Minor == 1 || r.Minor == 0 && o.keepAlive)
 	if !o.upgrade || r.Minor != 1 {
 		r.Upgrade = nil
 	}
