@@ -29,6 +29,7 @@ const examples = `  fender serve mysite.wsgi:application          serve on http:
   fender ctl status --control /run/fender.sock  what every worker is doing
   fender ctl reload --control /run/fender.sock  load the code anew, losing nothing
   fender health                                 for HEALTHCHECK in a Dockerfile
+  fender alb --target 127.0.0.1:8000            a load balancer like AWS's in front of it, for tests
   fender siege -c 50 -r 10 URL -v               load, and what became of every request`
 
 // Run carries out the command line and returns the exit code.

@@ -65,3 +65,21 @@ func TestClassic_SendsNoTraceID(t *testing.T) {
 		t.Errorf("got:\n%s", head)
 	}
 }
+
+func TestUnhealthyTargets_StillGetRequestsButNotInClassic(t *testing.T) {
+	checked := func(_ *Options, c *config.Config) { c.TargetGroups[0].HealthCheck.Enabled = true }
+	for _, c := range []struct {
+		set  setting
+		want int
+	}{
+		{func(*Options, *config.Config) {}, 502},
+		{classic, 503},
+	} {
+		s := start(t, refuses(t), checked, c.set)
+		w := s.dial()
+		w.say(get)
+		if head, _ := w.answer(); status(head) != c.want {
+			t.Errorf("got %d, want %d", status(head), c.want)
+		}
+	}
+}
