@@ -1,8 +1,11 @@
 package alb
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -174,4 +177,82 @@ func oneRequest(w *wire, r *rand.Rand, path string) bool {
 		w.t.Errorf("%s got:\n%s", path, head)
 	}
 	return header(head, "connection") == "keep-alive"
+}
+
+// TestChaosOverHTTP2: as above; a request that its client gave up may not have come at all.
+func TestChaosOverHTTP2_EveryAnswerIsLoggedOnce(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	s := start(t, target(t, misbehave(seed)), https, func(o *Options, c *config.Config) {
+		o.FinDelay = time.Millisecond
+		c.LoadBalancer.IdleTimeout = aLongTime
+	})
+	conn := s.h2()
+	const clients, requests = 8, 100
+	var mu sync.Mutex
+	wanted := map[string]bool{}
+	var running sync.WaitGroup
+	for i := range clients {
+		running.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(1000+i)))
+			for k := range requests {
+				path := fmt.Sprintf("/%d-%d", i, k)
+				if answered := oneStream(t, conn, r, path); answered {
+					mu.Lock()
+					wanted[path] = true
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	running.Wait()
+	if len(wanted) < clients*requests/2 {
+		t.Errorf("only %d answers", len(wanted))
+	}
+	seen := map[string]bool{}
+	for left := len(wanted); left > 0; {
+		e := s.entry()
+		_, rest, _ := strings.Cut(e.RequestLine, "://a:")
+		_, path, _ := strings.Cut(rest, "/")
+		path, _, _ = strings.Cut("/"+path, " ")
+		if seen[path] {
+			t.Fatalf("a second line for %s: %+v", path, e)
+		}
+		if seen[path] = true; wanted[path] {
+			left--
+		}
+	}
+}
+
+// oneStream sends a request and says whether the head of a response came.
+func oneStream(t *testing.T, conn *http.ClientConn, r *rand.Rand, path string) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), aLongTime)
+	defer cancel()
+	method, body := http.MethodGet, ""
+	if r.IntN(2) == 0 {
+		method, body = http.MethodPost, strings.Repeat("b", r.IntN(200)+1)
+	}
+	q, err := http.NewRequestWithContext(ctx, method, "https://a"+path, io.NopCloser(strings.NewReader(body)))
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	if q.Header.Set("X-Body", body); body == "" {
+		q.Body = nil
+	} else if r.IntN(2) == 0 {
+		q.ContentLength = int64(len(body))
+	}
+	if r.IntN(10) == 0 {
+		time.AfterFunc(time.Duration(r.IntN(1000))*time.Microsecond, cancel)
+	}
+	resp, err := conn.RoundTrip(q)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if resp.StatusCode == http.StatusOK && err == nil && string(got) != path {
+		t.Errorf("%s got the response %q", path, got)
+	}
+	return true
 }
