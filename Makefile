@@ -55,7 +55,7 @@ lint: build/tools/golangci-lint ## golangci-lint, pinned in tools/lint/go.mod
 
 .PHONY: bench
 bench: build .venv/ready .venv-bench/ready ## fender beside NGINX + uWSGI and gunicorn (BENCH='-rounds 3' passes flags)
-	@scripts/need.sh wrk=wrk nginx=nginx
+	@scripts/need.sh wrk=wrk nginx=nginx haproxy=haproxy
 	@go build -buildvcs=false -o build/tools/bench ./bench
 	@PATH="$$PATH:/usr/sbin" exec build/tools/bench $(BENCH)
 

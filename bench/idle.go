@@ -30,6 +30,9 @@ type idleResult struct {
 func (b *bench) idle(ctx context.Context) ([]idleResult, error) {
 	var results []idleResult
 	for _, s := range b.stacks {
+		if s.balances {
+			continue
+		}
 		result, err := b.idleOne(ctx, s)
 		if err != nil {
 			return nil, err

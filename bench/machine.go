@@ -51,6 +51,8 @@ func describe(ctx context.Context, set settings, stacks []stack) machine {
 			m.Versions["uWSGI"] = line(bin("uwsgi"), "--version")
 		case "gunicorn":
 			m.Versions["gunicorn"] = line(bin("gunicorn"), "--version")
+		case "haproxy":
+			m.Versions["HAProxy"] = strings.TrimPrefix(line("haproxy", "-v"), "HAProxy version ")
 		}
 	}
 	return m

@@ -84,7 +84,11 @@ func (rep *report) markdown(w io.Writer) {
 }
 
 func (l *loadResult) markdown(w io.Writer) {
-	fmt.Fprintf(w, "\n## %s: %s of %s, %d thread%s a process\n\n", l.Name, l.Path, l.Module, l.Threads, plural(l.Threads))
+	if l.Balances {
+		fmt.Fprintf(w, "\n## %s: one target, NGINX with a fixed answer; front is the balancer\n\n", l.Name)
+	} else {
+		fmt.Fprintf(w, "\n## %s: %s of %s, %d thread%s a process\n\n", l.Name, l.Path, l.Module, l.Threads, plural(l.Threads))
+	}
 	head := []string{"stack"}
 	for _, q := range quantities {
 		head = append(head, q.title)
@@ -109,27 +113,34 @@ func (l *loadResult) markdown(w io.Writer) {
 
 // ratios prints fender's values as multiples of each rival's.
 func (l *loadResult) ratios(w io.Writer) {
-	names := l.stacks()
-	if !slices.Contains(names, "fender") || len(names) < 2 {
+	names, ours := l.stacks(), l.ours()
+	if !slices.Contains(names, ours) || len(names) < 2 {
 		return
 	}
 	fmt.Fprintln(w)
-	table(w, "fender as a multiple of", "requests/s", "p50", "p99", "CPU/request", "memory", "goal")
+	table(w, title(ours)+" as a multiple of", "requests/s", "p50", "p99", "CPU/request", "memory", "goal")
 	for _, stack := range names {
-		if stack == "fender" {
+		if stack == ours {
 			continue
 		}
 		cells := []string{title(stack)}
 		for _, q := range quantities[:4] {
-			cells = append(cells, l.ratio("fender", stack, q).format(2))
+			cells = append(cells, l.ratio(ours, stack, q).format(2))
 		}
-		memory := l.Memory["fender"].sum() / l.Memory[stack].sum()
+		memory := l.Memory[ours].sum() / l.Memory[stack].sum()
 		row(w, append(cells, fmt.Sprintf("%.2f", memory), l.verdict(stack))...)
 	}
 }
 
 // verdict compares the ratio of requests/s with the goal, which is to the baseline.
 func (l *loadResult) verdict(stack string) string {
+	if l.Least > 0 {
+		reached := "reached"
+		if l.summary(l.ours(), quantities[0]).Median < l.Least {
+			reached = "missed"
+		}
+		return fmt.Sprintf("%.0f requests/s: %s", l.Least, reached)
+	}
 	if l.Goal == 0 || stack != baseline {
 		return ""
 	}

@@ -53,6 +53,9 @@ func (b *bench) load(ctx context.Context, w workload) (*loadResult, error) {
 	}()
 	var body string
 	for _, s := range b.stacks {
+		if s.balances != w.Balances {
+			continue
+		}
 		r, err := b.start(ctx, s, w)
 		if err != nil {
 			return nil, err

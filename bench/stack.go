@@ -10,15 +10,16 @@ import (
 )
 
 // stackNames are all stacks, in the order of a round.
-var stackNames = []string{"fender", "nginx-uwsgi", "gunicorn"}
+var stackNames = []string{"fender", "nginx-uwsgi", "gunicorn", "alb", "haproxy"}
 
 // baseline is the stack that ratios are to.
 const baseline = "nginx-uwsgi"
 
-// stack is one way to serve a WSGI application.
+// stack is one way to serve a WSGI application, or a balancer.
 type stack struct {
-	name  string
-	title string
+	name     string
+	title    string
+	balances bool // it stands before a fixed answer
 	// missing says in a sentence why the stack can't run here, or is empty.
 	missing func() string
 	// commands are what has to be started, in this order; they are stopped in reverse.
@@ -55,13 +56,8 @@ func allStacks(set settings) []stack {
 		name: "nginx-uwsgi", title: "NGINX + uWSGI",
 		missing: func() string { return absent("nginx", inVenv("uwsgi")) },
 		commands: func(p place) ([]*exec.Cmd, error) {
-			text, err := os.ReadFile(inBench("nginx.conf"))
+			conf, err := p.fill(inBench("nginx.conf"), "${DIR}", p.dir, "${ADDRESS}", p.address)
 			if err != nil {
-				return nil, err
-			}
-			conf := filepath.Join(p.dir, "nginx.conf")
-			filled := strings.NewReplacer("${DIR}", p.dir, "${ADDRESS}", p.address).Replace(string(text))
-			if err := os.WriteFile(conf, []byte(filled), 0o644); err != nil {
 				return nil, err
 			}
 			args := []string{
@@ -85,7 +81,56 @@ func allStacks(set settings) []stack {
 				"--bind", p.address, "--chdir", chdir(p), "--threads", strconv.Itoa(p.load.Threads), p.load.Module)}, nil
 		},
 		front: func(string) bool { return false },
+	}, {
+		name: "alb", title: "fender alb", balances: true,
+		missing: func() string { return absent(set.fender, "nginx") },
+		commands: func(p place) ([]*exec.Cmd, error) {
+			origin, address, err := p.origin(inBench("origin.conf"))
+			if err != nil {
+				return nil, err
+			}
+			return []*exec.Cmd{origin, exec.Command(set.fender, "alb", "--listen", p.address, "--target", address, "--health-path", "")}, nil
+		},
+		front: func(comm string) bool { return comm == "fender" },
+	}, {
+		name: "haproxy", title: "HAProxy", balances: true,
+		missing: func() string { return absent("haproxy", "nginx") },
+		commands: func(p place) ([]*exec.Cmd, error) {
+			origin, address, err := p.origin(inBench("origin.conf"))
+			if err != nil {
+				return nil, err
+			}
+			conf, err := p.fill(inBench("haproxy.cfg"), "${ADDRESS}", p.address, "${ORIGIN}", address)
+			if err != nil {
+				return nil, err
+			}
+			return []*exec.Cmd{origin, exec.Command("haproxy", "-db", "-f", conf)}, nil
+		},
+		front: func(comm string) bool { return comm == "haproxy" },
 	}}
+}
+
+// fill copies a configuration into the place with its words replaced, and returns its path.
+func (p place) fill(path string, words ...string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	filled := filepath.Join(p.dir, filepath.Base(path))
+	return filled, os.WriteFile(filled, []byte(strings.NewReplacer(words...).Replace(string(text))), 0o644)
+}
+
+// origin is an NGINX with a fixed answer, and its address.
+func (p place) origin(path string) (*exec.Cmd, string, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, "", err
+	}
+	conf, err := p.fill(path, "${DIR}", p.dir, "${ORIGIN}", address)
+	if err != nil {
+		return nil, "", err
+	}
+	return exec.Command("nginx", "-e", filepath.Join(p.dir, "nginx-error.log"), "-p", p.dir, "-c", conf), address, nil
 }
 
 // absent names the first program that is not there.
