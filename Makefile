@@ -54,7 +54,7 @@ lint: build/tools/golangci-lint ## golangci-lint, pinned in tools/lint/go.mod
 	build/tools/golangci-lint run ./...
 
 .PHONY: bench
-bench: build .venv/ready .venv-bench/ready ## fender beside NGINX + uWSGI and gunicorn (BENCH='-rounds 3' passes flags)
+bench: build .venv/ready .venv-bench/ready ## fender beside NGINX + uWSGI and gunicorn, its balancer beside HAProxy (BENCH='-rounds 3' passes flags)
 	@scripts/need.sh wrk=wrk nginx=nginx haproxy=haproxy
 	@go build -buildvcs=false -o build/tools/bench ./bench
 	@PATH="$$PATH:/usr/sbin" exec build/tools/bench $(BENCH)
