@@ -9,9 +9,10 @@ PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
 PORT    ?= 8000
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 
-# What `make bench` and `make test` pass on: make bench BENCH='-rounds 3 -workloads hello'
+# What `make bench`, `make test` and `make lab` pass on: make bench BENCH='-rounds 3 -workloads hello'
 BENCH ?=
 TEST  ?= ./...
+LAB   ?=
 
 GO_BUILD := go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 SITE     := examples/django
@@ -63,11 +64,16 @@ bench: build .venv/ready .venv-bench/ready ## fender beside NGINX + uWSGI and gu
 bench-full: ## the same with more and longer rounds
 	@$(MAKE) --no-print-directory bench BENCH='-rounds 15 -seconds 10 $(BENCH)'
 
+.PHONY: lab
+lab: build .venv-lab/ready ## replay the incident on every stack, ten times as fast; the report: build/lab/index.html
+	@scripts/need.sh $(LAB_NEEDS) || echo "the lab leaves out what is not installed" >&2
+	@bin/fender lab incident --speed 10 --out build/lab $(LAB)
+
 ##@ Rest
 
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf bin build .venv .venv-test .venv-bench $(SITE)/var $(SITE)/db.sqlite3*
+	rm -rf bin build .venv .venv-test .venv-bench .venv-lab $(SITE)/var $(SITE)/db.sqlite3*
 
 .PHONY: help
 help: ## this list
@@ -94,6 +100,15 @@ build/python: always
 	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
 	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
 	@scripts/venv.sh .venv-bench $<
+
+.venv-lab/ready: lab/requirements.txt bench/requirements.txt $(SITE)/requirements.txt build/python
+	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
+	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
+	@scripts/venv.sh .venv-lab $<
+
+# The stacks that are Debian's. Their services are not started: the lab starts what it needs.
+LAB_NEEDS := nginx=nginx apache2=apache2 /usr/lib/apache2/modules/mod_wsgi.so=libapache2-mod-wsgi-py3 \
+  /usr/bin/uwsgi-core=uwsgi-core /usr/lib/uwsgi/plugins/python3_plugin.so=uwsgi-plugin-python3
 
 $(DATABASE): $(wildcard $(SITE)/demo/migrations/*.py) | .venv/ready
 	@EXAMPLE_DB='$@' .venv/bin/python $(SITE)/manage.py migrate --verbosity 0

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"fender/internal/proving/proctree"
 )
 
 // Bounds of starting and stopping; generous, because a loaded machine is slow.
@@ -157,7 +159,7 @@ func (r *running) stop() {
 	for i := len(r.children) - 1; i >= 0; i-- {
 		c := r.children[i]
 		// Seen before it ends: what it leaves behind has another parent then.
-		below, _ := tree([]int{c.cmd.Process.Pid})
+		below, _ := proctree.Tree(c.cmd.Process.Pid)
 		_ = c.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-c.done:
@@ -167,8 +169,8 @@ func (r *running) stop() {
 			<-c.done
 		}
 		for _, p := range below {
-			if p.same() {
-				_ = syscall.Kill(p.pid, syscall.SIGKILL)
+			if p.Same() {
+				_ = syscall.Kill(p.PID, syscall.SIGKILL)
 			}
 		}
 		c.log.Close()
@@ -177,12 +179,12 @@ func (r *running) stop() {
 }
 
 // processes are all processes of the stack now.
-func (r *running) processes() ([]process, error) {
+func (r *running) processes() ([]proctree.Process, error) {
 	var roots []int
 	for _, c := range r.children {
 		roots = append(roots, c.cmd.Process.Pid)
 	}
-	return tree(roots)
+	return proctree.Tree(roots...)
 }
 
 // tail is the end of a log, for an error message.

@@ -105,8 +105,8 @@ func (r *running) somebody(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, p := range processes {
-		if p.pid == said.PID && !r.front(p.comm) {
-			return p.pid, nil
+		if p.PID == said.PID && !r.front(p.Comm) {
+			return p.PID, nil
 		}
 	}
 	return 0, fmt.Errorf("process %d is none of fender's workers", said.PID)

@@ -1,0 +1,109 @@
+// Package proctree looks at processes through /proc: what is below a process, what it has cost and
+// how much memory it holds. It owns nothing and changes nothing.
+package proctree
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Process is one process as /proc shows it.
+type Process struct {
+	PID     int
+	Parent  int
+	Comm    string
+	CPU     time.Duration // user and system time until now
+	Threads int
+	Started uint64 // clock ticks since boot; with the pid it names the process for good
+}
+
+// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every Linux platform.
+const tick = 10 * time.Millisecond
+
+// Tree returns the roots and everything below them, by pid.
+func Tree(roots ...int) ([]Process, error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	all := map[int]Process{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		p, err := ParseStat(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all[p.PID] = p
+	}
+	var found []Process
+	for _, p := range all {
+		for at, ok := p, true; ok; at, ok = all[at.Parent] {
+			if slices.Contains(roots, at.PID) {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b Process) int { return a.PID - b.PID })
+	return found, nil
+}
+
+// ParseStat reads /proc/PID/stat (proc_pid_stat(5)). The name may hold anything, also
+// blanks and brackets: the fields go on behind the last bracket.
+func ParseStat(text []byte) (Process, error) {
+	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return Process{}, fmt.Errorf("no name in %q", text)
+	}
+	fields := strings.Fields(string(text[end+1:])) // the first is field 3, the state
+	if len(fields) < 20 {
+		return Process{}, fmt.Errorf("%d fields behind the name", len(fields))
+	}
+	number := func(field int) uint64 {
+		n, _ := strconv.ParseUint(fields[field-3], 10, 64)
+		return n
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:open])))
+	if err != nil {
+		return Process{}, err
+	}
+	return Process{
+		PID: pid, Comm: string(text[open+1 : end]), Parent: int(number(4)), Threads: int(number(20)),
+		CPU:     time.Duration(number(14)+number(15)) * tick,
+		Started: number(22),
+	}, nil
+}
+
+// Same says whether the pid is still this process.
+func (p Process) Same() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if err != nil {
+		return false
+	}
+	now, err := ParseStat(text)
+	return err == nil && now.Started == p.Started
+}
+
+// PSS is the process's proportional set size in bytes: shared pages count by the share.
+func (p Process) PSS() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.PID))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kib * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("no Pss of process %d", p.PID)
+}
