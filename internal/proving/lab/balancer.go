@@ -1,0 +1,100 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// balancer is `fender alb` before the instances.
+type balancer struct {
+	program *program
+	address string // where the clients come in
+	admin   string // http://host:port
+	group   string // the target group's ARN
+	once    sync.Once
+}
+
+var (
+	listening = regexp.MustCompile(`listening on https?://(\S+)`)
+	adminOn   = regexp.MustCompile(`admin on (http://\S+)`)
+)
+
+// startBalancer starts it before the instances and returns when all of them are healthy for it.
+func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
+	s := r.lab.scenario
+	args := []string{r.lab.Fender, "alb", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--access-log", "-"}
+	for _, i := range r.all() {
+		args = append(args, "--target", i.place.Address)
+	}
+	if r.stack.Classic {
+		args = append(args, "--classic")
+	}
+	if d := r.lab.finDelay(); d > 0 {
+		args = append(args, "--fin-delay", d.String())
+	}
+	for _, name := range []string{"propagation-lag", "deregistration-delay", "idle-timeout"} {
+		if d := s.Setting(name); d > 0 {
+			args = append(args, "--"+name, d.String())
+		}
+	}
+	args = append(args, "--health-path", "/hello", "--health-interval", "1s")
+	b := &balancer{}
+	said := make(chan [2]string, 8)
+	p, err := launch(r.lab.Self, "fender alb", args, r.environ(r.dir), r.dir, syscall.SIGTERM, true, func(line string, isErr bool) {
+		now := time.Now()
+		if !isErr {
+			r.board.logLine(line)
+			r.logs.line(now, "alb", line)
+			return
+		}
+		r.logs.line(now, "alb:", line)
+		for n, pattern := range []*regexp.Regexp{listening, adminOn} {
+			if m := pattern.FindStringSubmatch(line); m != nil {
+				select {
+				case said <- [2]string{fmt.Sprint(n), m[1]}:
+				default:
+				}
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.program = p
+	timeout := time.NewTimer(startTimeout)
+	defer timeout.Stop()
+	for b.address == "" || b.admin == "" {
+		select {
+		case m := <-said:
+			if m[0] == "0" && b.address == "" {
+				b.address = m[1]
+			} else if m[0] == "1" {
+				b.admin = m[1]
+			}
+		case <-p.child.Done():
+			p.stop(0)
+			return nil, fmt.Errorf("fender alb ended at its start; %s", p.last)
+		case <-ctx.Done():
+			p.stop(0)
+			return nil, context.Cause(ctx)
+		case <-timeout.C:
+			p.stop(0)
+			return nil, errors.New("fender alb does not say where it listens")
+		}
+	}
+	for _, i := range r.all() {
+		if err := b.healthy(ctx, i.place.Address); err != nil {
+			b.stop()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// stop ends the balancer and returns when its log is read to the end. It may be called again.
+func (b *balancer) stop() { b.once.Do(func() { b.program.stop(stopGrace) }) }

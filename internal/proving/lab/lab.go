@@ -1,0 +1,195 @@
+// Package lab carries scenarios out: it starts the real servers of each stack below a keeper, the
+// load balancer before them and the load, both as processes of fender's own binary, does to the
+// servers what the scenario says, watches all of it on one time axis, and judges what came of it. It
+// owns everything that it starts until Run has returned. The scenarios' language is in
+// lab/scenario, the servers are in lab/stack, the result's form in report.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fender/internal/proving/lab/scenario"
+	"fender/internal/proving/lab/stack"
+	"fender/internal/proving/report"
+)
+
+// Options is one run.
+type Options struct {
+	stack.Host
+	Scenario *scenario.Scenario
+	Stacks   []stack.Stack
+	Speed    float64
+	Stress   bool
+	FinDelay time.Duration // above 0: in the place of the scenario's
+	Out      string        // directory for result.json, index.html and the logs
+	Self     []string      // the command line of a process that calls keeper.Keep
+	Version  string        // of fender
+
+	Target string // somebody's own service in the place of the stacks
+	Remote bool   // it need not be loopback
+	Bound  time.Duration
+
+	Progress io.Writer // lines for people, and with Terminal a line that changes
+	Terminal bool
+}
+
+// lab is a run at work.
+type lab struct {
+	Options
+	scenario *scenario.Scenario // stressed and scaled
+	scratch  string             // the instances' directories
+	progress *progress
+}
+
+// Run carries the scenario out on every stack in turn. An error is one of the lab's own; what was
+// found stands in the result.
+func Run(ctx context.Context, o Options) (*report.Result, error) {
+	s := o.Scenario
+	if o.Stress {
+		stressed, err := s.Stressed()
+		if err != nil {
+			return nil, err
+		}
+		s = stressed
+	}
+	scaled, notes, err := s.Scale(o.Speed)
+	if err != nil {
+		return nil, err
+	}
+	l := &lab{Options: o, scenario: scaled}
+	if err := os.MkdirAll(filepath.Join(o.Out, "logs"), 0o755); err != nil {
+		return nil, err
+	}
+	if l.scratch, err = os.MkdirTemp("", "fender-lab-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(l.scratch)
+	if err := os.Chmod(l.scratch, 0o755); err != nil { // Apache's and NGINX's workers are another user
+		return nil, err
+	}
+	result := l.result(ctx, notes)
+	l.progress = newProgress(o.Progress, o.Terminal)
+	defer l.progress.close()
+	if o.Target != "" {
+		err = l.target(ctx, result)
+	} else {
+		err = l.stacks(ctx, result)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result.Passed, result.Why = decide(result.Rows, o.Target != "")
+	return result, l.save(result)
+}
+
+// result is the head of the report.
+func (l *lab) result(ctx context.Context, notes []string) *report.Result {
+	s := l.scenario
+	r := &report.Result{
+		V: report.Version, Scenario: s.Name, Title: s.Title, About: s.About, Started: time.Now().UTC().Truncate(time.Second),
+		Speed: l.Speed, Stress: l.Stress, Target: l.Target, Notes: notes, FinDelay: l.finDelay().Seconds(),
+	}
+	if l.Target == "" {
+		r.Machine = describe(ctx, l.Host, l.Version)
+		for _, o := range s.Options {
+			r.Options = append(r.Options, o.Name+" = "+o.Value)
+		}
+	} else {
+		r.Machine = describeMachine(l.Version)
+	}
+	for _, q := range s.Requests {
+		text := q.Method + " " + q.Path
+		if l.Target != "" {
+			text = "GET " + l.Target
+		}
+		r.Load = append(r.Load, text)
+		if l.Target != "" {
+			break
+		}
+	}
+	return r
+}
+
+func (l *lab) finDelay() time.Duration {
+	if l.FinDelay > 0 {
+		return l.FinDelay
+	}
+	return l.scenario.Setting("fin-delay")
+}
+
+// stacks runs the scenario on one stack after the other.
+func (l *lab) stacks(ctx context.Context, result *report.Result) error {
+	var rows []*row
+	for i := range l.Stacks {
+		s := &l.Stacks[i]
+		r := &row{lab: l, stack: s, Row: report.Row{Stack: s.Name, Title: s.Title, Chain: s.Chain, Notes: s.Notes}}
+		if r.Skipped = s.Missing(); r.Skipped != "" {
+			r.Outcome = report.Skipped
+		}
+		rows = append(rows, r)
+	}
+	l.announce(rows)
+	for _, r := range rows {
+		if r.Outcome != report.Skipped {
+			r.Version = firstLine(ctx, s0(r.stack.Version), r.stack.Version[1:]...)
+			err := r.run(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case err != nil:
+				r.Outcome, r.Error = report.Broken, err.Error()
+			default:
+				r.Outcome, r.Verdicts = judge(l.scenario, &r.Row, true)
+			}
+			l.progress.row(&r.Row)
+		}
+		result.Rows = append(result.Rows, r.Row)
+	}
+	return nil
+}
+
+func s0(s []string) string { return s[0] }
+
+// announce says what is to come, and how long it takes.
+func (l *lab) announce(rows []*row) {
+	running := 0
+	for _, r := range rows {
+		if r.Outcome == report.Skipped {
+			l.progress.say(fmt.Sprintf("%s is skipped: %s", r.stack.Name, r.Skipped))
+		} else {
+			running++
+		}
+	}
+	l.progress.say(l.length(running))
+}
+
+// besides is what starting and stopping a stack takes, roughly.
+const besides = 5 * time.Second
+
+func (l *lab) length(rows int) string {
+	usually, most := l.scenario.Length()
+	n := time.Duration(rows)
+	return fmt.Sprintf("%s, %d stacks: usually %s, at most %s", l.scenario.Title, rows,
+		(n * (usually + besides)).Round(time.Second), (n * (most + besides)).Round(time.Second))
+}
+
+// save writes the report's files.
+func (l *lab) save(r *report.Result) error {
+	text, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	page, err := r.HTML()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(l.Out, "result.json"), text, 0o644),
+		os.WriteFile(filepath.Join(l.Out, "index.html"), page, 0o644))
+}

@@ -1,0 +1,135 @@
+package lab
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"fender/internal/proving/lab/scenario"
+	"fender/internal/proving/report"
+)
+
+// progress tells a person how far the run is: a line that changes on a terminal, else a line a phase.
+type progress struct {
+	out      io.Writer
+	terminal bool
+
+	mu    sync.Mutex
+	stack string
+	board *board
+	now   *scenario.Phase
+	since time.Time
+	drawn bool
+
+	stop chan struct{}
+	over sync.WaitGroup
+}
+
+const redraw = 250 * time.Millisecond
+
+func newProgress(out io.Writer, terminal bool) *progress {
+	p := &progress{out: out, terminal: terminal, stop: make(chan struct{})}
+	if terminal {
+		p.over.Go(p.live)
+	}
+	return p
+}
+
+func (p *progress) close() {
+	close(p.stop)
+	p.over.Wait()
+	p.clear()
+}
+
+// live draws the changing line.
+func (p *progress) live() {
+	tick := time.NewTicker(redraw)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-tick.C:
+			p.draw(now)
+		}
+	}
+}
+
+func (p *progress) draw(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now == nil {
+		return
+	}
+	fmt.Fprintf(p.out, "\r\x1b[K%s", p.line(now))
+	p.drawn = true
+}
+
+// line is what can be said now: the phase, the time left, what failed so far.
+func (p *progress) line(now time.Time) string {
+	left := max(0, p.now.For-now.Sub(p.since)).Round(time.Second)
+	text := fmt.Sprintf("%s: %s (%s), ", p.stack, p.now.Name, p.now.Describe())
+	switch {
+	case p.now.Until == nil:
+		text += fmt.Sprintf("%s left", left)
+	case left > 0:
+		text += fmt.Sprintf("waiting for %d %s, usually %s more", p.now.Until.Count, p.now.Until.Kind, left)
+	default:
+		text += fmt.Sprintf("waiting for %d %s, %s at most", p.now.Until.Count, p.now.Until.Kind, max(0, p.now.Most-now.Sub(p.since)).Round(time.Second))
+	}
+	if p.board != nil {
+		requests, failed := p.board.logged()
+		born, dead, live := p.board.counts()
+		text += fmt.Sprintf(" · %d requests, %d failed · %d workers, %d born, %d dead", requests, failed, live, born, dead)
+	}
+	return text
+}
+
+func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.drawn {
+		fmt.Fprint(p.out, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+func (p *progress) say(text string) {
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.out, text)
+}
+
+func (p *progress) begin(stack string, b *board) {
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stack, p.board, p.now = stack, b, nil
+	if !p.terminal {
+		fmt.Fprintf(p.out, "%s: starting\n", stack)
+	}
+}
+
+func (p *progress) phase(ph scenario.Phase, since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now, p.since = &ph, since
+	if !p.terminal {
+		fmt.Fprintf(p.out, "%s: %s: %s, %s\n", p.stack, ph.Name, ph.Describe(), ph.Ends())
+	}
+}
+
+// row says how a stack's run ended.
+func (p *progress) row(r *report.Row) {
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = nil
+	if r.Outcome == report.Broken {
+		fmt.Fprintf(p.out, "%s: broken off: %s\n", r.Stack, r.Error)
+		return
+	}
+	fmt.Fprintf(p.out, "%s: %d requests, %d failed, %d workers born, %d dead: %s\n", r.Stack, r.Total.Requests, r.Total.Failed, r.Born, r.Dead, r.Outcome)
+}
