@@ -48,7 +48,7 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 	p, err := launch(r.lab.Self, "fender alb", args, r.environ(r.dir), r.dir, syscall.SIGTERM, true, func(line string, isErr bool) {
 		now := time.Now()
 		if !isErr {
-			r.board.logLine(line)
+			r.board.logLine(now, line)
 			r.logs.line(now, "alb", line)
 			return
 		}

@@ -45,8 +45,8 @@ type wait struct {
 // mostEvents bounds what is kept of one row; the counts go on.
 const mostEvents = 20_000
 
-func newBoard(begin time.Time) *board {
-	return &board{begin: begin, live: map[int]bool{}, reasons: map[string]int{}, done: map[string]int{}, log: newLogCount()}
+func newBoard(begin time.Time, bin float64) *board {
+	return &board{begin: begin, live: map[int]bool{}, reasons: map[string]int{}, done: map[string]int{}, log: newLogCount(bin)}
 }
 
 func (b *board) at(t time.Time) float64 { return t.Sub(b.begin).Seconds() }

@@ -95,6 +95,9 @@ func (l *lab) result(ctx context.Context, notes []string) *report.Result {
 		V: report.Version, Scenario: s.Name, Title: s.Title, About: s.About, Started: time.Now().UTC().Truncate(time.Second),
 		Speed: l.Speed, Stress: l.Stress, Target: l.Target, Notes: notes, FinDelay: l.finDelay().Seconds(),
 	}
+	if l.Target != "" {
+		r.Notes = nil // they are about the servers' options
+	}
 	if l.Target == "" {
 		r.Machine = describe(ctx, l.Host, l.Version)
 		for _, o := range s.Options {

@@ -3,6 +3,9 @@ package lab
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	"fender/internal/proving/report"
 )
 
 // logCount is what the balancer's access log has told so far.
@@ -12,13 +15,15 @@ type logCount struct {
 	statuses map[string]int
 	causes   map[string]int // of ELB-made 502s, by their signature
 	lines    []string       // the first that tell of a failure
+	bins     map[int]report.Bin
+	width    float64 // of a bin, seconds
 }
 
 // mostLines is how many lines of failures a report shows.
 const mostLines = 10
 
-func newLogCount() logCount {
-	return logCount{statuses: map[string]int{}, causes: map[string]int{}}
+func newLogCount(width float64) logCount {
+	return logCount{statuses: map[string]int{}, causes: map[string]int{}, bins: map[int]report.Bin{}, width: width}
 }
 
 // logLine is what the lab reads of a line of the access log (docs/alb.md has all 34 fields).
@@ -52,8 +57,29 @@ func (l logLine) signature() string {
 	return "another (" + strings.Join(l.times[:], " ") + ")"
 }
 
+// bin counts requests that ended at that time.
+func (c *logCount) bin(at float64, ok, failed int) {
+	if at < 0 {
+		return
+	}
+	b := c.bins[int(at/c.width)]
+	b.OK += ok
+	b.Failed += failed
+	c.bins[int(at/c.width)] = b
+}
+
+// series are the bins from 0 to the end, those without a request too.
+func (c *logCount) series(end float64) []report.Bin {
+	all := make([]report.Bin, int(end/c.width)+1)
+	for i := range all {
+		all[i] = c.bins[i]
+		all[i].At, all[i].Width = float64(i)*c.width, c.width
+	}
+	return all
+}
+
 // add counts a line. 460 is a client that left: the lab's own, or a user at the end of a phase.
-func (c *logCount) add(line string) {
+func (c *logCount) add(at float64, line string) {
 	l, err := parseLine(line)
 	if err != nil {
 		c.statuses["unreadable"]++
@@ -61,9 +87,14 @@ func (c *logCount) add(line string) {
 	}
 	c.requests++
 	c.statuses[l.status]++
-	if l.status < "400" || l.status == "460" {
+	if l.status == "460" {
 		return
 	}
+	if l.status < "400" {
+		c.bin(at, 1, 0)
+		return
+	}
+	c.bin(at, 0, 1)
 	c.failed++
 	if l.status == "502" && l.targets == "-" {
 		c.causes[l.signature()]++
@@ -73,10 +104,10 @@ func (c *logCount) add(line string) {
 	}
 }
 
-func (b *board) logLine(line string) {
+func (b *board) logLine(now time.Time, line string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.log.add(line)
+	b.log.add(b.at(now), line)
 }
 
 // logged is how many requests the balancer has answered and how many of them failed.

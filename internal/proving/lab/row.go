@@ -40,7 +40,7 @@ func (r *row) run(ctx context.Context) (err error) {
 		return err
 	}
 	begin := time.Now()
-	r.board = newBoard(begin)
+	r.board = newBoard(begin, r.lab.binWidth())
 	if r.logs, err = openLogs(filepath.Join(r.lab.Out, "logs", filepath.Base(r.dir)+".log"), begin); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (l *lab) target(ctx context.Context, result *report.Result) error {
 	r := &row{lab: l, Row: report.Row{Stack: "target", Title: l.Target, Chain: "siege -> " + u.Host}, dir: l.scratch}
 	r.Notes = l.leftOut()
 	begin := time.Now()
-	r.board = newBoard(begin)
+	r.board = newBoard(begin, l.binWidth())
 	if r.logs, err = openLogs(filepath.Join(l.Out, "logs", "target.log"), begin); err != nil {
 		return err
 	}

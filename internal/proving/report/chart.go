@@ -25,7 +25,7 @@ const (
 
 // Timeline draws the row's timeline for that width.
 func (r *Row) Timeline(width float64) string {
-	c := &chart{width: width, left: 44, seconds: r.seconds()}
+	c := &chart{width: width, left: 50, seconds: r.seconds()}
 	c.y = 26
 	top := c.y
 	c.throughput(r)

@@ -14,7 +14,7 @@ var page string
 var style string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"seconds": Seconds, "percent": Percent, "counts": Counts, "join": strings.Join,
+	"seconds": Seconds, "available": Count.percent, "counts": Counts, "join": strings.Join,
 	"css": func() template.CSS { return template.CSS(style) },
 	// Timeline escapes every text that it writes.
 	"wide":   func(r *Row) template.HTML { return template.HTML(r.Timeline(wide)) },

@@ -21,8 +21,12 @@ func (r *Result) Table(out io.Writer) error {
 			continue
 		}
 		c := row.Total
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\t\n", row.Stack, c.Requests, c.Failed, row.Statuses["502"],
-			row.Born, row.Dead, Seconds(c.P50), Seconds(c.P99), Percent(c.Availability()), row.Outcome)
+		elb, born, dead := fmt.Sprint(row.Statuses["502"]), fmt.Sprint(row.Born), fmt.Sprint(row.Dead)
+		if r.Target != "" { // what nobody can see there is no 0
+			elb, born, dead = "-", "-", "-"
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", row.Stack, c.Requests, c.Failed, elb, born, dead,
+			Seconds(c.P50), Seconds(c.P99), c.percent(), row.Outcome)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -39,6 +43,13 @@ func (r *Result) Table(out io.Writer) error {
 		fmt.Fprintln(out, "failed:", w)
 	}
 	return nil
+}
+
+func (c Count) percent() string {
+	if c.Requests == 0 {
+		return "-"
+	}
+	return Percent(c.Availability())
 }
 
 // remarks are what the table's row does not say.

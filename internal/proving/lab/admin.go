@@ -5,5 +5,3 @@ import "context"
 func (b *balancer) register(ctx context.Context, a string) error   { return nil }
 func (b *balancer) deregister(ctx context.Context, a string) error { return nil }
 func (b *balancer) healthy(ctx context.Context, a string) error    { return nil }
-func (l *load) finish() (loadResult, error)                        { return loadResult{}, nil }
-func (r *row) gather()                                             {}

@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"fender/internal/exit"
+	"fender/internal/proving/keeper"
+	"fender/internal/proving/lab"
+	"fender/internal/proving/lab/stack"
+	proved "fender/internal/proving/report"
+
+	"github.com/spf13/cobra"
+)
+
+const labAbout = `lab replays what goes wrong around an application server, on the real servers that are installed,
+each behind fender's own load balancer, and draws what happened. A scenario is a small file that
+says what is asked for, what is done meanwhile and what is expected; scenarios/README.md explains it.
+
+It writes result.json, index.html (one file, no network) and the servers' logs into --out, prints a
+table, and exits with 3 when fender did not meet an expectation, or the fault never happened. It ends
+everything that it has started, also on Ctrl-C.`
+
+const labExamples = `  fender lab list                                     all scenarios, explained
+  fender lab incident --speed 10                      the incident, ten times as fast
+  fender lab incident --stress --stacks fender,nginx+uwsgi
+  fender lab ./mine.scenario --out report             one of your own
+  fender lab chaos --target http://127.0.0.1:8000/    its load, against a service of yours`
+
+// labFlags is the command line of lab.
+type labFlags struct {
+	stacks   []string
+	out      string
+	speed    float64
+	stress   bool
+	asJSON   bool
+	target   string
+	remote   bool
+	bound    duration
+	finDelay duration
+	site     string
+	venv     string
+}
+
+func newLab(p *Process) *cobra.Command {
+	f := &labFlags{bound: duration(lab.DefaultBound)}
+	cmd := &cobra.Command{
+		Use:                   "lab SCENARIO|list [OPTIONS]",
+		DisableFlagsInUseLine: true,
+		Short:                 "replay an incident on real servers and draw what happened",
+		Long:                  labAbout,
+		Example:               labExamples,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usageError("which scenario? fender lab list explains them")
+			case len(args) > 1:
+				return usageError(fmt.Sprintf("one scenario at a time, there is %q too", clip(args[1])))
+			case args[0] == "list":
+				return f.list(p)
+			}
+			return f.run(cmd.Context(), p, args[0])
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringSliceVar(&f.stacks, "stacks", nil, "only these, by the `NAMES` of lab list; else all that are installed")
+	fs.StringVar(&f.out, "out", filepath.Join("build", "lab"), "the `DIR` for result.json, index.html and logs")
+	fs.Float64Var(&f.speed, "speed", 1, "`N` times as fast: phases, sleeps and options that are times are divided by it")
+	fs.BoolVar(&f.stress, "stress", false, "the scenario's harder form (incident: max-requests = 50)")
+	fs.BoolVar(&f.asJSON, "json", false, "print result.json instead of the table")
+	fs.StringVar(&f.target, "target", "", "put the scenario's load on this `URL` instead; nothing else is done to it")
+	fs.BoolVar(&f.remote, "allow-remote", false, "the target is not this machine, and you may put load on it")
+	fs.Var(&f.bound, "bound", "with --target: the longest that the load may go on")
+	fs.Var(&f.finDelay, "fin-delay", "the balancer learns so late of a closed idle connection (0 unless the scenario says)")
+	fs.StringVar(&f.site, "site", filepath.Join("examples", "django"), "the example site's `DIR`")
+	fs.StringVar(&f.venv, "venv", ".venv-lab", "a virtual environment with Django, gunicorn and uWSGI (make .venv-lab/ready)")
+	fs.Lookup("fin-delay").DefValue = ""
+	return cmd
+}
+
+// newLabKeeper is the small process between the lab and a server: see package keeper.
+func newLabKeeper(p *Process) *cobra.Command {
+	return &cobra.Command{
+		Use: "lab-keeper", Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if code := keeper.Keep(args, p.Stdin); code != exit.OK {
+				return failure{code, errors.New("")}
+			}
+			return nil
+		},
+	}
+}
+
+func (f *labFlags) list(p *Process) error {
+	all, err := lab.Library()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, s := range all {
+		usually, most := s.Length()
+		fmt.Fprintf(&b, "%s: %s\n", s.Name, s.Title)
+		for _, line := range s.About {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+		for _, q := range s.Requests {
+			fmt.Fprintf(&b, "    asks     %s %s\n", q.Method, q.Path)
+		}
+		for _, ph := range s.Phases {
+			fmt.Fprintf(&b, "    phase    %s: %s, %s\n", ph.Name, ph.Describe(), ph.Ends())
+		}
+		for _, e := range s.Needs {
+			fmt.Fprintf(&b, "    needs    %s\n", e)
+		}
+		for _, e := range s.Expects {
+			fmt.Fprintf(&b, "    expects  %s\n", e)
+		}
+		fmt.Fprintf(&b, "    length   usually %s for each stack, at most %s; --speed 10: %s\n\n", usually, most, usually/10)
+	}
+	host, err := f.host()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(&b, "Stacks (--stacks takes their names, or the part before the @):")
+	for _, s := range stack.All(host) {
+		state := "installed"
+		if missing := s.Missing(); missing != "" {
+			state = missing
+		}
+		fmt.Fprintf(&b, "  %-24s %s (%s)\n", s.Name, s.Title, state)
+	}
+	_, err = p.Stdout.Write([]byte(b.String()))
+	return err
+}
+
+// host is where fender, the site and its environment are.
+func (f *labFlags) host() (h stack.Host, err error) {
+	if h.Fender, err = os.Executable(); err != nil {
+		return h, err
+	}
+	if h.Site, err = filepath.Abs(f.site); err != nil {
+		return h, err
+	}
+	h.Venv, err = filepath.Abs(f.venv)
+	return h, err
+}
+
+func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
+	s, err := lab.Find(name)
+	switch {
+	case errors.Is(err, lab.ErrNoScenario):
+		return usageError(err.Error())
+	case err != nil:
+		return err
+	}
+	host, err := f.host()
+	if err != nil {
+		return err
+	}
+	o := lab.Options{
+		Host: host, Scenario: s, Speed: f.speed, Stress: f.stress, FinDelay: time.Duration(f.finDelay), Out: f.out, Version: p.Version,
+		Self: []string{host.Fender, "lab-keeper"}, Target: f.target, Remote: f.remote, Bound: time.Duration(f.bound),
+		Progress: p.Stderr, Terminal: terminal(p.Stderr),
+	}
+	if err := f.checkTarget(ctx); err != nil {
+		return err
+	}
+	if f.target == "" {
+		if o.Stacks, err = f.choose(host, s.Stacks); err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(host.Site, "mysite", "wsgi.py")); err != nil {
+			return fmt.Errorf("the example site is not at %s: run the lab from fender's source tree, or say where it is with --site", host.Site)
+		}
+	}
+	if o.Out, err = filepath.Abs(f.out); err != nil {
+		return err
+	}
+	result, err := lab.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := f.print(p, result, o.Out); err != nil {
+		return err
+	}
+	if !result.Passed {
+		return failure{exit.Expectation, errors.New("the scenario did not pass: " + strings.Join(result.Why, "; "))}
+	}
+	return nil
+}
+
+func (f *labFlags) choose(host stack.Host, allowed []string) ([]stack.Stack, error) {
+	all := stack.All(host)
+	if len(allowed) > 0 {
+		var err error
+		if all, err = stack.Select(all, allowed); err != nil {
+			return nil, err
+		}
+	}
+	chosen, err := stack.Select(all, f.stacks)
+	if err != nil {
+		return nil, usageError("--stacks: " + err.Error())
+	}
+	return chosen, nil
+}
+
+// checkTarget refuses somebody else's machine unless --allow-remote says that it is meant.
+func (f *labFlags) checkTarget(ctx context.Context) error {
+	if f.target == "" {
+		if f.remote {
+			return usageError("--allow-remote belongs to --target URL")
+		}
+		return nil
+	}
+	u, err := url.Parse(f.target)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usageError(fmt.Sprintf("--target %q is not a URL: write http://host:port/path", clip(f.target)))
+	}
+	if len(f.stacks) > 0 {
+		return usageError("--stacks and --target: one of them")
+	}
+	if f.remote {
+		return nil
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() }); i >= 0 {
+		return usageError(fmt.Sprintf("%s is %s, which is not this machine: --allow-remote says that it is yours, or that you may put load on it", u.Hostname(), addresses[i]))
+	}
+	return nil
+}
+
+func (f *labFlags) print(p *Process, r *proved.Result, out string) error {
+	if f.asJSON {
+		text, err := r.JSON()
+		if err != nil {
+			return err
+		}
+		_, err = p.Stdout.Write(text)
+		return err
+	}
+	if err := r.Table(p.Stdout); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.Stdout, "report: %s\n", filepath.Join(out, "index.html"))
+	return err
+}

@@ -1,0 +1,66 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fender/internal/proving/lab/scenario"
+	"fender/scenarios"
+)
+
+const ending = ".scenario"
+
+// Library are the scenarios that fender carries along, the incident first.
+func Library() ([]*scenario.Scenario, error) {
+	names, err := fs.Glob(scenarios.Files, "*"+ending)
+	if err != nil {
+		return nil, err
+	}
+	var first, rest []*scenario.Scenario
+	for _, name := range names {
+		s, err := read(scenarios.Files.ReadFile, name)
+		if err != nil {
+			return nil, err
+		}
+		if s.Name == "incident" {
+			first = append(first, s)
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	return append(first, rest...), nil
+}
+
+// ErrNoScenario says that there is no scenario of that name.
+var ErrNoScenario = errors.New("no such scenario")
+
+// Find is the scenario of that name, or the one in the file when the name is a path.
+func Find(name string) (*scenario.Scenario, error) {
+	if strings.ContainsRune(name, os.PathSeparator) || strings.HasSuffix(name, ending) {
+		return read(os.ReadFile, name)
+	}
+	all, err := Library()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("%w as %q: there are %s, and files (./mine.scenario)", ErrNoScenario, name, strings.Join(names, ", "))
+}
+
+func read(from func(string) ([]byte, error), name string) (*scenario.Scenario, error) {
+	text, err := from(name)
+	if err != nil {
+		return nil, err
+	}
+	return scenario.Parse(strings.TrimSuffix(filepath.Base(name), ending), text)
+}
