@@ -111,7 +111,7 @@ func (c *chart) failures(r *Row) {
 		all += b.Failed
 	}
 	if all == 0 {
-		c.begin(26, 1, "failed", "0")
+		c.begin(26, 1, "failed", "")
 		return
 	}
 	y := c.begin(56, most, "failed/s", count(most))
@@ -183,7 +183,11 @@ func (c *chart) lines(class, name string, samples []Sample, of func(Sample) floa
 func (c *chart) axis() {
 	step := round(c.seconds / (c.width / 110))
 	for t := 0.0; t <= c.seconds*1.0001; t += step {
-		c.draw(`<text class="label tick" x="%.1f" y="%.1f">%s</text>`, c.x(t), c.y+14, trim(t)+" s")
+		class, x := "label tick", c.x(t)
+		if x > c.width-30 { // it would run over the edge
+			class, x = "label", c.width-4
+		}
+		c.draw(`<text class="%s" x="%.1f" y="%.1f">%s</text>`, class, x, c.y+14, trim(t)+" s")
 	}
 	c.y += 22
 }

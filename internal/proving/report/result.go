@@ -149,6 +149,16 @@ type Verdict struct {
 	Open   string `json:"not_judged,omitempty"`
 }
 
+// Judged is whose row decided: fender, or nobody in particular.
+func (r *Result) Judged() string {
+	for i := range r.Rows {
+		if r.Rows[i].Stack == "fender" && r.Rows[i].Outcome != Skipped {
+			return "fender"
+		}
+	}
+	return ""
+}
+
 // JSON is the document for result.json.
 func (r *Result) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", "  ")
