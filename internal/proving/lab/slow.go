@@ -16,12 +16,16 @@ import (
 // slowSteps is in how many pieces a slow client reads or writes.
 const slowSteps = 50
 
+// slowBuffer is a slow reader's receive buffer: small, so that the server's end feels it; but larger
+// than a segment of the loopback interface, else the kernel's timers set the pace.
+const slowBuffer = 128 << 10
+
 // slowBody is what a slow writer sends.
 const slowBody = 64 << 10
 
 // slowRead asks for the path and takes so long to read the answer. It reports whether it was whole.
 func slowRead(ctx context.Context, address, path string, length time.Duration) error {
-	conn, err := dial(ctx, address, 16<<10)
+	conn, err := dial(ctx, address, slowBuffer)
 	if err != nil {
 		return err
 	}
