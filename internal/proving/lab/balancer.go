@@ -15,7 +15,6 @@ type balancer struct {
 	program *program
 	address string // where the clients come in
 	admin   string // http://host:port
-	group   string // the target group's ARN
 	once    sync.Once
 }
 
@@ -42,7 +41,7 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 			args = append(args, "--"+name, d.String())
 		}
 	}
-	args = append(args, "--health-path", "/hello", "--health-interval", "1s")
+	args = append(args, "--health-path", "/hello")
 	b := &balancer{}
 	said := make(chan [2]string, 8)
 	p, err := launch(r.lab.Self, "fender alb", args, r.environ(r.dir), r.dir, syscall.SIGTERM, true, func(line string, isErr bool) {
