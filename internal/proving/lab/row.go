@@ -181,7 +181,7 @@ func (r *row) lacking() string {
 				names = append(names, o.Name)
 			}
 		}
-		if r.stack.Name != "fender" && strings.HasPrefix(o.Name, "queue-") {
+		if r.stack.Name != "fender" && (strings.HasPrefix(o.Name, "queue-") || o.Name == "drain-delay") {
 			names = append(names, o.Name)
 		}
 	}

@@ -93,7 +93,7 @@ var Events = []string{"born", "dead"}
 // Options that a scenario may set, and whether their value is a time, which scales.
 var known = map[string]bool{
 	"processes": false, "threads": false, "cheaper": false, "cheaper-initial": false, "cheaper-step": false,
-	"cheaper-overload": true, "harakiri": true, "max-requests": false, "min-worker-lifetime": true, "queue-limit": false, "queue-timeout": true,
+	"cheaper-overload": true, "harakiri": true, "max-requests": false, "min-worker-lifetime": true, "queue-limit": false, "queue-timeout": true, "drain-delay": true,
 }
 
 // Settings of the balancer. The lag is a time of the scenario and scales, the others are properties
