@@ -42,11 +42,11 @@ build: ## bin/fender: one static binary
 ##@ Check
 
 .PHONY: test
-test: build .venv/ready .venv-test/ready ## install what the tests need and run them all (about 5 minutes)
+test: build .venv/ready .venv-test/ready .venv-lab/ready ## install what the tests need and run them all (about 5 minutes)
 	@scripts/test.sh $(TEST)
 
 .PHONY: test-full
-test-full: build .venv/ready .venv-test/ready ## the long forms of the tests as well (hours)
+test-full: build .venv/ready .venv-test/ready .venv-lab/ready ## the long forms of the tests as well (hours)
 	@FENDER_FULL=1 scripts/test.sh $(TEST)
 	@go run ./scripts/mutate
 

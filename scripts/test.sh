@@ -7,6 +7,7 @@
 #   FENDER_RACE_BIN   the same with the race detector (unset when there is no C compiler)
 #   FENDER_VENV       a virtual environment with the example site's Django
 #   FENDER_TEST_VENV  the same, and what only tests need (e2e/requirements.txt)
+#   FENDER_LAB_VENV   a virtual environment with the lab's servers, gunicorn and uWSGI
 #   FENDER_SITE       examples/django
 #   FENDER_FULL       1 when the long forms are asked for
 set -euo pipefail
@@ -21,6 +22,7 @@ export GO_TEST_FLAGS="-timeout=15m"
 export FENDER_BIN="$PWD/bin/fender"
 export FENDER_VENV="$PWD/.venv"
 export FENDER_TEST_VENV="$PWD/.venv-test"
+export FENDER_LAB_VENV="$PWD/.venv-lab"
 export FENDER_SITE="$PWD/examples/django"
 
 # The race detector is the only thing here that needs a C compiler.

@@ -193,6 +193,9 @@ func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
 	if err := f.print(p, result, o.Out); err != nil {
 		return err
 	}
+	if !result.Carried() {
+		return errors.New("the scenario was not carried out: " + strings.Join(result.Why, "; "))
+	}
 	if !result.Passed {
 		return failure{exit.Expectation, errors.New("the scenario did not pass: " + strings.Join(result.Why, "; "))}
 	}

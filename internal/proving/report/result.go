@@ -159,6 +159,19 @@ func (r *Result) Judged() string {
 	return ""
 }
 
+// Carried says whether the run that decides was carried out: else it is no expectation that failed.
+func (r *Result) Carried() bool {
+	ran := false
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Outcome == Broken && (row.Stack == "fender" || r.Target != "") {
+			return false
+		}
+		ran = ran || row.Outcome != Skipped
+	}
+	return ran
+}
+
 // JSON is the document for result.json.
 func (r *Result) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(r, "", "  ")

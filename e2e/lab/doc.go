@@ -1,0 +1,4 @@
+//go:build linux
+
+// Package lab are the end-to-end tests of `fender lab`: real servers, the real binary.
+package lab
