@@ -10,8 +10,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -151,6 +154,7 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 	if err != nil {
 		return nil, err
 	}
+	workers := newCountdown(r.initial())
 	for n, c := range commands {
 		var reader stack.Reader
 		if n == r.stack.Manager {
@@ -165,6 +169,9 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 			}
 			if e, ok := reader.Line(line); ok {
 				r.board.worker(now, e)
+				if e.Born {
+					workers.one()
+				}
 			}
 		})
 		if err != nil {
@@ -173,11 +180,62 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 		}
 		i.programs = append(i.programs, p)
 	}
-	if err := i.await(ctx); err != nil {
+	err = i.await(ctx)
+	if err == nil {
+		err = i.complete(ctx, workers)
+	}
+	if err != nil {
 		i.stop(0)
 		return nil, err
 	}
 	return i, nil
+}
+
+// complete waits until all the workers of the start have come: who comes later counts as born.
+func (i *instance) complete(ctx context.Context, workers *countdown) error {
+	timeout := time.NewTimer(startTimeout)
+	defer timeout.Stop()
+	select {
+	case <-workers.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timeout.C:
+		return fmt.Errorf("%s: its log does not tell of %d workers; %s", i.stack.Name, workers.asked, i.programs[i.stack.Manager].last)
+	}
+}
+
+// countdown is closed when so many have come.
+type countdown struct {
+	asked int
+	left  atomic.Int64
+	done  chan struct{}
+}
+
+func newCountdown(n int) *countdown {
+	c := &countdown{asked: n, done: make(chan struct{})}
+	c.left.Store(int64(n))
+	return c
+}
+
+func (c *countdown) one() {
+	if c.left.Add(-1) == 0 {
+		close(c.done)
+	}
+}
+
+// initial is how many workers the stack starts with: all, unless it can scale and shall.
+func (r *row) initial() int {
+	names := []string{"cheaper-initial", "cheaper", "processes"}
+	if slices.Contains(r.stack.Lacks, "cheaper") || r.lab.scenario.Option("cheaper") == "" {
+		names = names[2:]
+	}
+	for _, name := range names {
+		if n, err := strconv.Atoi(r.lab.scenario.Option(name)); err == nil {
+			return n
+		}
+	}
+	return 1
 }
 
 // await asks until the answer is 200 or a program has ended.

@@ -20,7 +20,7 @@ func (s *Scenario) Scale(speed float64) (*Scenario, []string, error) {
 	c := s.clone()
 	var notes []string
 	by := func(d time.Duration) time.Duration {
-		return max(time.Millisecond, time.Duration(float64(d)/speed))
+		return max(time.Millisecond, time.Duration(float64(d)/speed).Round(time.Millisecond))
 	}
 	for i := range c.Phases {
 		p := &c.Phases[i]
