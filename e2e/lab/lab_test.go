@@ -104,7 +104,7 @@ func command(t *testing.T, binary string, args ...string) (cmd *exec.Cmd, out st
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(scratch) })
-	cmd.Env = append(os.Environ(), "TMPDIR="+scratch, "GORACE=halt_on_error=1 exitcode=66")
+	cmd.Env = append(os.Environ(), "TMPDIR="+scratch, "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
 	return cmd, out
 }
 
