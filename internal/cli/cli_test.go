@@ -102,12 +102,12 @@ func TestRun_HelpExplainsTheCommandsThatExist(t *testing.T) {
 			t.Errorf("fender %s prints another help", args)
 		}
 	}
-	for _, want := range []string{"fender serve mysite.wsgi:application", "\n  serve ", "\n  alb ", "\n  ctl ", "\n  health ", "\n  siege ", "\n  version "} {
+	for _, want := range []string{"fender serve mysite.wsgi:application", "\n  serve ", "\n  alb ", "\n  ctl ", "\n  health ", "\n  lab ", "\n  siege ", "\n  version "} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the help lacks %q:\n%s", want, first)
 		}
 	}
-	for _, later := range []string{"check", "lab", "diagnose", "completion"} {
+	for _, later := range []string{"check", "diagnose", "completion"} {
 		if strings.Contains(first, "\n  "+later) {
 			t.Errorf("the help shows %s, which does not exist", later)
 		}

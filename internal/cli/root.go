@@ -67,7 +67,7 @@ func newRoot(p *Process) *cobra.Command {
 		Example:               examples,
 		DisableFlagsInUseLine: true,
 	}
-	root.AddCommand(newServe(p), newALB(p), newSiege(p), newCtl(p), newHealth(p), newVersion(p))
+	root.AddCommand(newServe(p), newALB(p), newSiege(p), newLab(p), newLabKeeper(p), newCtl(p), newHealth(p), newVersion(p))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true}) // customary does it
 	root.SilenceErrors, root.SilenceUsage = true, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"sync"
 	"syscall"
@@ -36,10 +37,13 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 	if d := r.lab.finDelay(); d > 0 {
 		args = append(args, "--fin-delay", d.String())
 	}
-	for _, name := range []string{"propagation-lag", "deregistration-delay", "idle-timeout"} {
+	for _, name := range []string{"propagation-lag", "idle-timeout"} {
 		if d := s.Setting(name); d > 0 {
 			args = append(args, "--"+name, d.String())
 		}
+	}
+	if d := s.Setting("deregistration-delay"); d > 0 { // AWS knows it in whole seconds
+		args = append(args, "--attribute", fmt.Sprintf("deregistration_delay.timeout_seconds=%.0f", math.Ceil(d.Seconds())))
 	}
 	args = append(args, "--health-path", "/hello")
 	b := &balancer{}
