@@ -177,9 +177,10 @@ const besides = 5 * time.Second
 
 func (l *lab) length(rows int) string {
 	usually, most := l.scenario.Length()
-	n := time.Duration(rows)
-	return fmt.Sprintf("%s, %d stacks: usually %s, at most %s", l.scenario.Title, rows,
-		(n * (usually + besides)).Round(time.Second), (n * (most + besides)).Round(time.Second))
+	all := func(one time.Duration) string {
+		return time.Duration(float64(rows) * float64(one+besides)).Round(time.Second).String()
+	}
+	return fmt.Sprintf("%s, %d stacks: usually %s, at most %s", l.scenario.Title, rows, all(usually), all(most))
 }
 
 // save writes the report's files.

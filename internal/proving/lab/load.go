@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -51,9 +52,9 @@ func (l *lab) urls(base string) string {
 	for _, q := range l.scenario.Requests {
 		line := base + q.Path
 		switch q.Method {
-		case "POST":
+		case http.MethodPost:
 			line += " POST " + strings.Repeat("x", int(q.Body))
-		case "HEAD":
+		case http.MethodHead:
 			line += " HEAD"
 		}
 		for range q.Times {

@@ -5,6 +5,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -147,6 +148,21 @@ type Verdict struct {
 	Met    bool   `json:"met"`
 	Needed bool   `json:"needed"` // the fault that had to happen
 	Open   string `json:"not_judged,omitempty"`
+}
+
+// mostLife is how many lines of the workers' lives the page shows.
+const mostLife = 200
+
+// Life are the first lines of what came and went, and what was done, like a container's log.
+func (r *Row) Life() []string {
+	var lines []string
+	for _, e := range r.Events {
+		if len(lines) == mostLife {
+			return append(lines, fmt.Sprintf("... and %d more in result.json", len(r.Events)-mostLife))
+		}
+		lines = append(lines, fmt.Sprintf("%8.2f s  %-4s  %s", e.At, e.Kind, e.Text))
+	}
+	return lines
 }
 
 // Judged is whose row decided: fender, or nobody in particular.

@@ -12,6 +12,7 @@ import (
 
 // Table prints the rows for a terminal, then what is to be said about them.
 func (r *Result) Table(out io.Writer) error {
+	fmt.Fprintln(out, r.head())
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "STACK\tREQUESTS\tFAILED\tELB 502\tBORN\tDEAD\tP50\tP99\tAVAILABILITY\tOUTCOME\t")
 	for i := range r.Rows {
@@ -43,6 +44,22 @@ func (r *Result) Table(out io.Writer) error {
 		fmt.Fprintln(out, "failed:", w)
 	}
 	return nil
+}
+
+// head says what was run, and how far the balancer was from its targets.
+func (r *Result) head() string {
+	text := fmt.Sprintf("%s, speed %g", r.Scenario, r.Speed)
+	if r.Stress {
+		text += ", stress"
+	}
+	if r.Target != "" {
+		return text + ", against " + r.Target
+	}
+	delay := "0"
+	if r.FinDelay > 0 {
+		delay = Seconds(r.FinDelay)
+	}
+	return text + ", fin-delay " + delay
 }
 
 func (c Count) percent() string {

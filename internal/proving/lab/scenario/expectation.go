@@ -87,7 +87,7 @@ func readExpectation(w *words) (Expectation, error) {
 		return e, err
 	}
 	if slices.Contains(times, e.Measure) {
-		d, err := w.duration("a time")
+		d, err := w.duration()
 		e.Value, e.Unit = d.Seconds(), "s"
 		return e, err
 	}

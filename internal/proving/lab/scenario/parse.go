@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,7 +123,7 @@ func readBalancer(s *Scenario, w *words) error {
 	if s.Setting(name) != 0 {
 		return fmt.Errorf("%s is set twice", name)
 	}
-	d, err := w.duration("a time")
+	d, err := w.duration()
 	s.Balancer = append(s.Balancer, Setting{name, d})
 	return err
 }
@@ -147,7 +148,7 @@ func readRequest(s *Scenario, w *words) (err error) {
 		return err
 	}
 	if w.optional("body") {
-		if r.Method != "POST" {
+		if r.Method != http.MethodPost {
 			return fmt.Errorf("%s has no body", r.Method)
 		}
 		if r.Body, err = readSize(w); err != nil {

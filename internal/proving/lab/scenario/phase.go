@@ -22,7 +22,7 @@ func readPhase(s *Scenario, w *words) (err error) {
 	}
 	switch {
 	case w.optional("for"):
-		p.For, err = w.duration("a time")
+		p.For, err = w.duration()
 		p.Most = p.For
 	case w.optional("until"):
 		err = p.readUntil(w)
@@ -64,13 +64,13 @@ func (p *Phase) readUntil(w *words) (err error) {
 	if !w.optional("usually") {
 		return errors.New("how long it usually takes is missing: usually 30s at most 2m")
 	}
-	if p.For, err = w.duration("a time"); err != nil {
+	if p.For, err = w.duration(); err != nil {
 		return err
 	}
 	if !w.optional("at", "most") {
 		return errors.New("its bound is missing: at most 2m")
 	}
-	if p.Most, err = w.duration("a time"); err != nil {
+	if p.Most, err = w.duration(); err != nil {
 		return err
 	}
 	if p.Most < p.For {
@@ -90,9 +90,9 @@ func readDuring(s *Scenario, w *words) (err error) {
 	}
 	switch {
 	case w.optional("every"):
-		f.Every, err = w.duration("a time")
+		f.Every, err = w.duration()
 	case w.optional("after"):
-		f.After, err = w.duration("a time")
+		f.After, err = w.duration()
 	default:
 		err = errors.New("when is missing: every 150ms, or after 5s")
 	}

@@ -156,11 +156,6 @@ func (s *Scenario) Length() (usually, most time.Duration) {
 	return usually, most
 }
 
-// Safe says that every request may be sent twice.
-func (s *Scenario) Safe() bool {
-	return !slices.ContainsFunc(s.Requests, func(r Request) bool { return r.Method != "GET" && r.Method != "HEAD" })
-}
-
 // Describe is the load of the phase in words.
 func (p Phase) Describe() string {
 	switch {

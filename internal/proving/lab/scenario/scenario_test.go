@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,7 @@ func TestEveryScenarioOfTheProjectIsUnderstood(t *testing.T) {
 			t.Error(err)
 		}
 		for _, r := range s.Requests {
-			if (s.Name == "crash" || s.Name == "chaos") && r.Method == "POST" {
+			if (s.Name == "crash" || s.Name == "chaos") && r.Method == http.MethodPost {
 				t.Errorf("%s sends what must not be sent twice, and expects that it never fails", s.Name)
 			}
 		}

@@ -104,8 +104,8 @@ func (w *words) count(what string, most int) (int, error) {
 const longest = 24 * time.Hour
 
 // duration reads a time: 500ms, 2s, 1m, or a number of seconds.
-func (w *words) duration(what string) (time.Duration, error) {
-	text, err := w.next(what)
+func (w *words) duration() (time.Duration, error) {
+	text, err := w.next("a time")
 	if err != nil {
 		return 0, err
 	}

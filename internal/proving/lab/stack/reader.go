@@ -30,7 +30,7 @@ func newUWSGI() Reader { return &uwsgi{pids: map[int]int{}, why: map[int]string{
 var (
 	uwsgiBorn   = regexp.MustCompile(`^(?:spawned|Respawned) uWSGI worker (\d+) \((?:new )?pid: (\d+)`)
 	uwsgiKilled = regexp.MustCompile(`^worker (\d+) killed successfully \(pid: (\d+)\)`)
-	uwsgiDied   = regexp.MustCompile(`worker (\d+) \(pid: (\d+)\) (?:died|MISTERIOUSLY)(?:[, ]*killed by signal (\d+))?`)
+	uwsgiDied   = regexp.MustCompile(`worker (\d+) \(pid: (\d+)\) (?:died|M[IY]STERIOUSLY)(?:[, ]*killed by signal (\d+))?`)
 	uwsgiBuried = regexp.MustCompile(`^worker (\d+) buried`)
 	uwsgiDone   = regexp.MustCompile(`^\.\.\.The work of process (\d+) is done`)
 	uwsgiHUP    = regexp.MustCompile(`^Gracefully killing worker \d+ \(pid: (\d+)\)`)
