@@ -229,12 +229,12 @@ harm
 set processes 2
 set threads 2
 request GET /hello
-phase "load" 2 users for 4s
+phase "load" 2 users, until dead 3, usually 4s, at most 40s
 during "load" after 500ms kill a worker
 during "load" after 2s reload
 needs kills = 1
 needs reloads = 1
-needs born >= 3
+needs born >= 1
 needs dead >= 3
 expect requests >= 1
 `
