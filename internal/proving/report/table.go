@@ -14,7 +14,7 @@ import (
 func (r *Result) Table(out io.Writer) error {
 	fmt.Fprintln(out, r.head())
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "STACK\tREQUESTS\tFAILED\tELB 502\tBORN\tDEAD\tP50\tP99\tAVAILABILITY\tOUTCOME\t")
+	fmt.Fprintln(t, "STACK\tREQUESTS\tFAILED\t502 IN LOG\tBORN\tDEAD\tP50\tP99\tAVAILABILITY\tOUTCOME\t")
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Outcome == Skipped {
