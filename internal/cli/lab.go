@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -101,48 +97,6 @@ func newLabKeeper(p *Process) *cobra.Command {
 	}
 }
 
-func (f *labFlags) list(p *Process) error {
-	all, err := lab.Library()
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	for _, s := range all {
-		usually, most := s.Length()
-		fmt.Fprintf(&b, "%s: %s\n", s.Name, s.Title)
-		for _, line := range s.About {
-			fmt.Fprintf(&b, "  %s\n", line)
-		}
-		for _, q := range s.Requests {
-			fmt.Fprintf(&b, "    asks     %s %s\n", q.Method, q.Path)
-		}
-		for _, ph := range s.Phases {
-			fmt.Fprintf(&b, "    phase    %s: %s, %s\n", ph.Name, ph.Describe(), ph.Ends())
-		}
-		for _, e := range s.Needs {
-			fmt.Fprintf(&b, "    needs    %s\n", e)
-		}
-		for _, e := range s.Expects {
-			fmt.Fprintf(&b, "    expects  %s\n", e)
-		}
-		fmt.Fprintf(&b, "    length   usually %s for each stack, at most %s; --speed 10: %s\n\n", usually, most, usually/10)
-	}
-	host, err := f.host()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(&b, "Stacks (--stacks takes their names, or the part before the @):")
-	for _, s := range stack.All(host) {
-		state := "installed"
-		if missing := s.Missing(); missing != "" {
-			state = missing
-		}
-		fmt.Fprintf(&b, "  %-24s %s (%s)\n", s.Name, s.Title, state)
-	}
-	_, err = p.Stdout.Write([]byte(b.String()))
-	return err
-}
-
 // host is where fender, the site and its environment are.
 func (f *labFlags) host() (h stack.Host, err error) {
 	if h.Fender, err = os.Executable(); err != nil {
@@ -215,34 +169,6 @@ func (f *labFlags) choose(host stack.Host, allowed []string) ([]stack.Stack, err
 		return nil, usageError("--stacks: " + err.Error())
 	}
 	return chosen, nil
-}
-
-// checkTarget refuses somebody else's machine unless --allow-remote says that it is meant.
-func (f *labFlags) checkTarget(ctx context.Context) error {
-	if f.target == "" {
-		if f.remote {
-			return usageError("--allow-remote belongs to --target URL")
-		}
-		return nil
-	}
-	u, err := url.Parse(f.target)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usageError(fmt.Sprintf("--target %q is not a URL: write http://host:port/path", clip(f.target)))
-	}
-	if len(f.stacks) > 0 {
-		return usageError("--stacks and --target: one of them")
-	}
-	if f.remote {
-		return nil
-	}
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil {
-		return err
-	}
-	if i := slices.IndexFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() }); i >= 0 {
-		return usageError(fmt.Sprintf("%s is %s, which is not this machine: --allow-remote says that it is yours, or that you may put load on it", u.Hostname(), addresses[i]))
-	}
-	return nil
 }
 
 func (f *labFlags) print(p *Process, r *proved.Result, out string) error {

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+)
+
+// checkTarget refuses somebody else's machine unless --allow-remote says that it is meant.
+func (f *labFlags) checkTarget(ctx context.Context) error {
+	if f.target == "" {
+		if f.remote {
+			return usageError("--allow-remote belongs to --target URL")
+		}
+		return nil
+	}
+	u, err := url.Parse(f.target)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usageError(fmt.Sprintf("--target %q is not a URL: write http://host:port/path", clip(f.target)))
+	}
+	if len(f.stacks) > 0 {
+		return usageError("--stacks and --target: one of them")
+	}
+	if f.remote {
+		return nil
+	}
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() }); i >= 0 {
+		return usageError(fmt.Sprintf("%s is %s, which is not this machine: --allow-remote says that it is yours, or that you may put load on it", u.Hostname(), addresses[i]))
+	}
+	return nil
+}
