@@ -39,7 +39,7 @@ func Keep(args []string, input io.Reader) int {
 
 func begin(args []string) (*kept, syscall.Signal, error) {
 	if len(args) < 3 || args[1] != "--" {
-		return nil, 0, errors.New("the keeper needs SIGNAL -- PROGRAM ARG...")
+		return nil, 0, errors.New("the arguments are SIGNAL -- PROGRAM and its own")
 	}
 	number, err := strconv.Atoi(args[0])
 	if err != nil || number <= 0 || number > 64 {

@@ -32,6 +32,7 @@ func (r *row) gather() {
 		if got.siege == nil {
 			continue
 		}
+		r.LoadCPU += got.cpu
 		total.Requests += got.count.Requests
 		total.Failed += got.count.Failed
 		total.Cut += got.count.Cut

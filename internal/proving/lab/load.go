@@ -27,6 +27,7 @@ type loadResult struct {
 	count   report.Count
 	siege   *siege.Result
 	latency *latency.Histogram
+	cpu     float64
 }
 
 // startLoad starts the phase's clients. They go on until finish: how long a phase lasts is decided
@@ -93,6 +94,7 @@ func (l *load) finish() (loadResult, error) {
 	if l == nil {
 		return loadResult{}, nil
 	}
+	cpu := l.program.cpu()
 	if !l.program.stop(stopGrace) {
 		return loadResult{}, fmt.Errorf("fender siege did not end; %s", l.program.last)
 	}
@@ -109,7 +111,7 @@ func (l *load) finish() (loadResult, error) {
 	if err != nil {
 		return loadResult{}, err
 	}
-	return loadResult{count: counted(res), siege: res, latency: h}, nil
+	return loadResult{count: counted(res), siege: res, latency: h, cpu: cpu}, nil
 }
 
 // broken are siege's kinds of failures in which the connection ended in the place of an answer.

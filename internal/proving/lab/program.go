@@ -82,6 +82,18 @@ func readLines(r io.Reader, seen func(string)) {
 	}
 }
 
+// cpu is the CPU time of the program's processes that run now, in seconds.
+func (p *program) cpu() (seconds float64) {
+	all, err := p.child.Processes()
+	if err != nil {
+		return 0
+	}
+	for _, q := range all {
+		seconds += q.CPU.Seconds()
+	}
+	return seconds
+}
+
 // tail keeps the last lines of a program, for an error message.
 type tail struct {
 	mu    sync.Mutex

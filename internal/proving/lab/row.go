@@ -56,6 +56,7 @@ func (r *row) run(ctx context.Context) (err error) {
 		r.Notes = append(r.Notes, missing)
 	}
 	err = r.watched(ctx, func(ctx context.Context) error { return r.phases(ctx) })
+	r.BalancerCPU = r.balancer.program.cpu()
 	r.balancer.stop() // its log is whole now
 	r.gather()
 	return err

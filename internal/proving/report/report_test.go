@@ -31,7 +31,7 @@ func sample() *Result {
 		},
 		Total:    Count{Requests: 210, Failed: 4, Statuses: map[string]int{"200": 206, "502": 4}, P50: 0.2512, P99: 1.25, Longest: 2, Born: 2, Dead: 1},
 		Failures: map[string]int{"502": 4}, Statuses: map[string]int{"200": 206, "502": 4}, Causes: map[string]int{"t t -1": 4},
-		Born: 2, Dead: 1, Reasons: map[string]int{"cheaper": 1}, Peak: Sample{Processes: 5, Threads: 13, Memory: 120 << 20}, CPU: 3.25,
+		Born: 2, Dead: 1, Reasons: map[string]int{"cheaper": 1}, Peak: Sample{Processes: 5, Threads: 13, Memory: 120 << 20}, CPU: 3.25, BalancerCPU: 0.5, LoadCPU: 0.25,
 		Samples:  []Sample{{At: 0.5, Processes: 2, Threads: 5, Memory: 60 << 20, CPU: 0.3}, {At: 1, Processes: 5, Threads: 13, Memory: 120 << 20, CPU: 0.9}},
 		Events:   []Event{{At: 3.4, Kind: "born", Text: "worker 2 (pid 77)"}, {At: 10.9, Kind: "dead", Text: "worker 3 <script>"}},
 		Lines:    []string{`http 2026-11-25T20:00:00.000000Z app/lab/50dc6c495c0c9188 127.0.0.1:1 127.0.0.1:2 0.000 0.001 -1 502 - 77 277 "GET http://x:80/ HTTP/1.1"`},

@@ -63,6 +63,9 @@ type Row struct {
 	Done     map[string]int `json:"done,omitempty"` // by the lab: kills, reloads ...
 	Peak     Sample         `json:"peak"`
 	CPU      float64        `json:"cpu_s"`
+	// What the proving ground itself has cost: it must not be the bottleneck.
+	BalancerCPU float64 `json:"balancer_cpu_s"`
+	LoadCPU     float64 `json:"load_cpu_s"`
 
 	Series   []Bin     `json:"series,omitempty"`
 	Samples  []Sample  `json:"samples,omitempty"`
