@@ -42,7 +42,7 @@ build: ## bin/fender: one static binary
 ##@ Check
 
 .PHONY: test
-test: build .venv/ready .venv-test/ready .venv-lab/ready ## install what the tests need and run them all (about 5 minutes)
+test: build .venv/ready .venv-test/ready .venv-lab/ready ## install what the tests need and run them all (about 10 minutes)
 	@scripts/test.sh $(TEST)
 
 .PHONY: test-full
