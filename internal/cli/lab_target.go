@@ -32,7 +32,11 @@ func (f *labFlags) checkTarget(ctx context.Context) error {
 		return err
 	}
 	if i := slices.IndexFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() }); i >= 0 {
-		return usageError(fmt.Sprintf("%s is %s, which is not this machine: --allow-remote says that it is yours, or that you may put load on it", u.Hostname(), addresses[i]))
+		where := u.Hostname()
+		if at := addresses[i].Unmap().String(); at != where {
+			where += " (" + at + ")"
+		}
+		return usageError(where + ", which the lab would put load on, is not this machine: --allow-remote says that it is yours, or that you may")
 	}
 	return nil
 }

@@ -62,5 +62,10 @@ func read(from func(string) ([]byte, error), name string) (*scenario.Scenario, e
 	if err != nil {
 		return nil, err
 	}
-	return scenario.Parse(strings.TrimSuffix(filepath.Base(name), ending), text)
+	s, err := scenario.Parse(name, text) // errors name the file
+	if err != nil {
+		return nil, err
+	}
+	s.Name = strings.TrimSuffix(filepath.Base(name), ending)
+	return s, nil
 }
