@@ -75,14 +75,6 @@ func TestParseDuration_KnowsUnits(t *testing.T) {
 	}
 }
 
-func TestDistance_CountsSwapsAsOne(t *testing.T) {
-	for pair, want := range map[[2]string]int{{"", ""}: 0, {"abc", "abc"}: 0, {"", "abc"}: 3, {"abc", ""}: 3, {"abc", "acb"}: 1, {"ca", "abc"}: 3, {"processes", "proceses"}: 1, {"threads", "thraeds"}: 1} {
-		if got := distance(pair[0], pair[1]); got != want {
-			t.Errorf("%q: %d, want %d", pair, got, want)
-		}
-	}
-}
-
 func FuzzValues(f *testing.F) {
 	for _, value := range wanted {
 		f.Add(value)
