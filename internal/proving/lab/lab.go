@@ -180,7 +180,11 @@ func (l *lab) length(rows int) string {
 	all := func(one time.Duration) string {
 		return time.Duration(float64(rows) * float64(one+besides)).Round(time.Second).String()
 	}
-	return fmt.Sprintf("%s, %d stacks: usually %s, at most %s", l.scenario.Title, rows, all(usually), all(most))
+	plural := "s"
+	if rows == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf("%s, %d stack%s: usually %s, at most %s", l.scenario.Title, rows, plural, all(usually), all(most))
 }
 
 // save writes the report's files.
