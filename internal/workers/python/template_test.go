@@ -3,6 +3,7 @@ package python
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -210,7 +211,11 @@ func TestTemplate_KillsItsGroupWhenTheMasterHasGone(t *testing.T) {
 			t.Errorf("the template ended with %v", status)
 		}
 		polled := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-		if n, err := unix.Poll(polled, int(patience.Milliseconds())); n != 1 {
+		n, err := unix.Poll(polled, int(patience.Milliseconds()))
+		for errors.Is(err, unix.EINTR) {
+			n, err = unix.Poll(polled, int(patience.Milliseconds()))
+		}
+		if n != 1 {
 			t.Errorf("the stuck worker lives on: %v", err)
 		}
 	})
