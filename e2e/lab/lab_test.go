@@ -229,13 +229,13 @@ harm
 set processes 2
 set threads 2
 request GET /hello
-phase "load" 2 users, until dead 3, usually 4s, at most 40s
+phase "load" 2 users, until dead 2, usually 4s, at most 40s
 during "load" after 500ms kill a worker
 during "load" after 2s reload
 needs kills = 1
 needs reloads = 1
 needs born >= 1
-needs dead >= 3
+needs dead >= 2
 expect requests >= 1
 `
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
