@@ -97,24 +97,16 @@ func (l *lab) result(ctx context.Context, notes []string) *report.Result {
 	}
 	if l.Target != "" {
 		r.Notes = nil // they are about the servers' options
-	}
-	if l.Target == "" {
-		r.Machine = describe(ctx, l.Host, l.Version)
-		for _, o := range s.Options {
-			r.Options = append(r.Options, o.Name+" = "+o.Value)
-		}
-	} else {
 		r.Machine = describeMachine(l.Version)
+		r.Load = []string{"GET " + l.Target}
+		return r
+	}
+	r.Machine = describe(ctx, l.Host, l.Version)
+	for _, o := range s.Options {
+		r.Options = append(r.Options, o.Name+" = "+o.Value)
 	}
 	for _, q := range s.Requests {
-		text := q.Method + " " + q.Path
-		if l.Target != "" {
-			text = "GET " + l.Target
-		}
-		r.Load = append(r.Load, text)
-		if l.Target != "" {
-			break
-		}
+		r.Load = append(r.Load, q.Method+" "+q.Path)
 	}
 	return r
 }
@@ -140,24 +132,29 @@ func (l *lab) stacks(ctx context.Context, result *report.Result) error {
 	l.announce(rows)
 	for _, r := range rows {
 		if r.Outcome != report.Skipped {
-			r.Version = firstLine(ctx, s0(r.stack.Version), r.stack.Version[1:]...)
-			err := r.run(ctx)
-			switch {
-			case ctx.Err() != nil:
-				return context.Cause(ctx)
-			case err != nil:
-				r.Outcome, r.Error = report.Broken, err.Error()
-			default:
-				r.Outcome, r.Verdicts = judge(l.scenario, &r.Row, true)
+			r.Version = firstLine(ctx, r.stack.Version[0], r.stack.Version[1:]...)
+			if err := l.conclude(ctx, r, r.run(ctx)); err != nil {
+				return err
 			}
-			l.progress.row(&r.Row)
 		}
 		result.Rows = append(result.Rows, r.Row)
 	}
 	return nil
 }
 
-func s0(s []string) string { return s[0] }
+// conclude judges a row whose run ended with err, and shows it. Its own error is that the lab was stopped.
+func (l *lab) conclude(ctx context.Context, r *row, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		r.Outcome, r.Error = report.Broken, err.Error()
+	default:
+		r.Outcome, r.Verdicts = judge(l.scenario, &r.Row, l.Target == "")
+	}
+	l.progress.row(&r.Row)
+	return nil
+}
 
 // announce says what is to come, and how long it takes.
 func (l *lab) announce(rows []*row) {

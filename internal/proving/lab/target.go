@@ -39,15 +39,9 @@ func (l *lab) target(ctx context.Context, result *report.Result) error {
 	l.progress.begin("target", r.board)
 	err = r.phases(ctx)
 	r.gather()
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		r.Outcome, r.Error = report.Broken, err.Error()
-	default:
-		r.Outcome, r.Verdicts = judge(l.scenario, &r.Row, false)
+	if err := l.conclude(ctx, r, err); err != nil {
+		return err
 	}
-	l.progress.row(&r.Row)
 	result.Rows = append(result.Rows, r.Row)
 	return nil
 }

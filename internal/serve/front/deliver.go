@@ -3,7 +3,6 @@ package front
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"fender/internal/exchange"
 	"fender/internal/serve/http1"
@@ -142,12 +141,6 @@ func (c *conn) leave(r *reply, err error) next {
 // albHead is how much of a head an AWS Application Load Balancer takes from a target.
 const albHead = 32 << 10
 
-// pathOf is a target without its query string, which may hold secrets.
-func pathOf(target string) string {
-	path, _, _ := strings.Cut(target, "?")
-	return path
-}
-
 // write writes a batch: the head before the first bytes, the end behind the last, all in one system
 // call where there is no file between.
 func (c *conn) write(r *reply, b *batch) error {
@@ -161,7 +154,7 @@ func (c *conn) write(r *reply, b *batch) error {
 		c.head = c.appendHead(c.head, r)
 		if len(c.head) > albHead {
 			c.front.warn(fmt.Errorf("the answer to %s %s has more than 32 KiB of headers; an AWS load balancer answers 502 in its place (large cookies?)",
-				r.entry.Method, pathOf(r.entry.Target)))
+				r.request.Method, r.request.Path))
 		}
 	}
 	total := int64(0)

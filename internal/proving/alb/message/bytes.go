@@ -87,10 +87,8 @@ var comma = []byte{','}
 type options struct{ close, keepAlive, upgrade bool }
 
 func (o *options) read(value []byte) {
-	for list, again := value, true; again; {
-		var item []byte
-		item, list, again = bytes.Cut(list, comma)
-		switch item = Trim(item); {
+	Each(value, func(item []byte) bool {
+		switch {
 		case EqualFold(item, "close"):
 			o.close = true
 		case EqualFold(item, "keep-alive"):
@@ -98,5 +96,6 @@ func (o *options) read(value []byte) {
 		case EqualFold(item, "upgrade"):
 			o.upgrade = true
 		}
-	}
+		return true
+	})
 }
