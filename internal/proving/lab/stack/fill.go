@@ -38,7 +38,7 @@ func (p Place) fill(name string, more map[string]string) (string, error) {
 func Fill(text string, values map[string]string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		if strings.ContainsAny(strings.TrimSpace(line)[:min(1, len(strings.TrimSpace(line)))], "#;") {
+		if start := strings.TrimSpace(line); strings.HasPrefix(start, "#") || strings.HasPrefix(start, ";") {
 			b.WriteString(line)
 			continue
 		}
