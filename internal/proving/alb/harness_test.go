@@ -34,10 +34,10 @@ type stand struct {
 	log  chan accesslog.Entry
 }
 
-// lines is a sink that gives entries to the test.
+// lines gives the entries of an access log to the test.
 type lines struct{ to chan accesslog.Entry }
 
-func (l lines) Write(b []byte) error {
+func (l lines) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(b)) {
 		e, err := accesslog.Parse(strings.TrimSuffix(line, "\n"))
 		if err != nil {
@@ -45,11 +45,8 @@ func (l lines) Write(b []byte) error {
 		}
 		l.to <- e
 	}
-	return nil
+	return len(b), nil
 }
-func (lines) Due() time.Time { return time.Time{} }
-func (lines) Flush() error   { return nil }
-func (lines) Close() error   { return nil }
 
 // setting is what a test wants otherwise than usual.
 type setting func(*Options, *config.Config)
@@ -76,7 +73,7 @@ func start(t *testing.T, target string, settings ...setting) *stand {
 	}
 	cfg.Complete()
 	log := make(chan accesslog.Entry, 1000)
-	o.accessLog = lines{log}
+	o.accessLog = accesslog.Stream(lines{log})
 	bal, err := Open(o)
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,6 @@ func (b *Balancer) open() error {
 }
 
 func (b *Balancer) openLogs() error {
-	warn := func(err error) { fmt.Fprintln(b.o.Warnings, "fender: warning: "+err.Error()) }
 	for _, log := range []struct {
 		to          **accesslog.Log
 		sink        accesslog.Sink
@@ -59,6 +58,7 @@ func (b *Balancer) openLogs() error {
 		{&b.connLog, b.o.connLog, b.o.ConnectionLog, accesslog.ConnectionLog, b.lb.ConnectionLogs},
 		{&b.healthLog, nil, b.o.HealthLog, accesslog.HealthLog, b.lb.HealthCheckLogs},
 	} {
+		warn := func(err error) { fmt.Fprintf(b.o.Warnings, "fender: warning: %s: %v\n", log.kind.Name(), err) }
 		if log.sink != nil {
 			*log.to = accesslog.New(log.sink, warn)
 			continue

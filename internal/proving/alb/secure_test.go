@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fender/internal/proving/alb/accesslog"
 	"fender/internal/proving/alb/config"
 )
 
@@ -297,17 +298,14 @@ func TestTLSToTargets(t *testing.T) {
 	}
 }
 
-// texts is a sink that gives lines to the test.
+// texts gives the lines of a log to the test.
 type texts struct{ to chan string }
 
-func (s texts) Write(b []byte) error { s.to <- string(b); return nil }
-func (texts) Due() time.Time         { return time.Time{} }
-func (texts) Flush() error           { return nil }
-func (texts) Close() error           { return nil }
+func (s texts) Write(b []byte) (int, error) { s.to <- string(b); return len(b), nil }
 
 func TestConnectionLog_JoinsTheAccessLog(t *testing.T) {
 	conns := make(chan string, 1)
-	s := start(t, target(t, hello), https, func(o *Options, _ *config.Config) { o.connLog = texts{conns} })
+	s := start(t, target(t, hello), https, func(o *Options, _ *config.Config) { o.connLog = accesslog.Stream(texts{conns}) })
 	w := s.secure()
 	w.say(get)
 	w.answer()

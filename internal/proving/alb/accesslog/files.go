@@ -21,6 +21,17 @@ const (
 	HealthLog     Kind = "health_check_log_"
 )
 
+// Name is what people call the log.
+func (k Kind) Name() string {
+	switch k {
+	case ConnectionLog:
+		return "connection log"
+	case HealthLog:
+		return "health-check log"
+	}
+	return "access log"
+}
+
 // interval is how often AWS publishes a file.
 const interval = 5 * time.Minute
 
@@ -53,13 +64,14 @@ func (l *Layout) path(end time.Time, random string) string {
 }
 
 // files makes one gzip file of each interval in which there was something to write. Until its end it has
-// the suffix .part: who reads *.log.gz never meets half a file.
+// the suffix .part, and for ever if it could not be finished: who reads *.log.gz never meets half a file.
 type files struct {
 	layout Layout
 	end    time.Time // of the interval of the open file
 	path   string
 	file   *os.File
 	gz     *gzip.Writer
+	lines  int64 // in the open file
 }
 
 // Files is a sink that makes a gzip file of each interval.
@@ -68,45 +80,55 @@ func Files(l Layout) (Sink, error) {
 		l.Every = interval
 	}
 	if err := os.MkdirAll(l.root(), 0o755); err != nil {
-		return nil, fmt.Errorf("log: %w", err)
+		return nil, fmt.Errorf("%s: %w", l.Kind.Name(), err)
 	}
 	hello := fmt.Sprintf("Enable %s for ELB: %s at %s\n", strings.TrimPrefix(strings.TrimSuffix(testFiles[l.Kind], "TestFile"), "ELB"),
 		l.LoadBalancer, time.Now().UTC().Format(time.RFC3339))
 	if err := os.WriteFile(filepath.Join(l.root(), testFiles[l.Kind]), []byte(hello), 0o644); err != nil {
-		return nil, fmt.Errorf("log: %w", err)
+		return nil, fmt.Errorf("%s: %w", l.Kind.Name(), err)
 	}
 	return &files{layout: l}, nil
 }
 
-func (f *files) Write(lines []byte) error {
+func (f *files) Write(lines []byte) (lost int64, err error) {
 	now := time.Now()
-	var before error
 	if f.file != nil && !now.Before(f.end) {
-		before = f.Flush()
+		lost, err = f.Flush()
 	}
 	if f.file == nil {
-		if err := f.open(now); err != nil {
-			return errors.Join(before, err)
+		if e := f.open(now); e != nil {
+			return lost + count(lines), errors.Join(err, e)
 		}
 	}
-	if _, err := f.gz.Write(lines); err != nil {
-		return errors.Join(before, err, f.Flush()) // what is readable of it is kept
+	f.lines += count(lines)
+	if _, e := f.gz.Write(lines); e != nil {
+		more, e := f.Flush() // which fails for the same reason
+		return lost + more, errors.Join(err, e)
 	}
-	return nil
+	return lost, err
 }
 
 func (f *files) open(now time.Time) error {
-	f.end = now.Truncate(f.layout.Every).Add(f.layout.Every)
-	f.path = f.layout.path(f.end, strings.ToLower(rand.Text()[:8]))
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+	end := now.Truncate(f.layout.Every).Add(f.layout.Every)
+	path := f.layout.path(end, strings.ToLower(rand.Text()[:8]))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(f.path+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := create(path + partly)
 	if err != nil {
 		return err
 	}
-	f.file, f.gz = file, gzip.NewWriter(file)
+	f.end, f.path, f.file, f.gz, f.lines = end, path, file, gzip.NewWriter(file), 0
 	return nil
+}
+
+// partly is the suffix of a file that is not finished.
+const partly = ".part"
+
+// create makes a file that was not there: a name that somebody else uses, or a link that was laid there, is
+// an error and not written to.
+func create(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 }
 
 func (f *files) Due() time.Time {
@@ -116,13 +138,23 @@ func (f *files) Due() time.Time {
 	return f.end
 }
 
-func (f *files) Flush() error {
+func (f *files) Flush() (lost int64, err error) {
 	if f.file == nil {
-		return nil
+		return 0, nil
 	}
-	err := errors.Join(f.gz.Close(), f.file.Close(), os.Rename(f.path+".part", f.path))
+	err = errors.Join(f.gz.Close(), f.file.Close())
+	if err == nil {
+		err = os.Rename(f.path+partly, f.path)
+	}
+	if err != nil {
+		lost = f.lines
+		if info, e := os.Stat(f.path + partly); e == nil && info.Size() == 0 {
+			_ = os.Remove(f.path + partly) // a full disk would get one with every write
+		}
+		err = fmt.Errorf("%s could not be finished (what can be read of it stays under that name): %w", f.path+partly, err)
+	}
 	f.file, f.gz = nil, nil
-	return err
+	return lost, err
 }
 
-func (f *files) Close() error { return f.Flush() }
+func (f *files) Close() (int64, error) { return f.Flush() }

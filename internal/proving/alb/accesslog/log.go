@@ -2,7 +2,7 @@ package accesslog
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -25,7 +25,8 @@ type Log struct {
 	warned  time.Time
 }
 
-// New makes a log before a sink. warn is told of errors, not more often than every ten seconds; nil: nobody.
+// New makes a log before a sink. warn is told of errors, not more often than every ten seconds, and at the
+// end of how many records were dropped; nil: nobody.
 func New(s Sink, warn func(error)) *Log {
 	if warn == nil {
 		warn = func(error) {}
@@ -45,7 +46,8 @@ func (l *Log) Put(r Record) {
 	}
 }
 
-// Dropped is how many records were not written: the queue was full or the sink failed.
+// Dropped is how many records were not written: the queue was full or the sink failed. Those of a file
+// that could not be finished are among them.
 func (l *Log) Dropped() int64 {
 	if l == nil {
 		return 0
@@ -54,7 +56,7 @@ func (l *Log) Dropped() int64 {
 }
 
 // Run writes until ctx ends, then what is still in the queue, and closes the sink. Who puts records is
-// to have ended before: what comes later is lost.
+// to have ended before: what comes later is lost. At the end it warns of what was dropped in all.
 func (l *Log) Run(ctx context.Context) error {
 	var lines []byte
 	due := time.NewTimer(time.Hour)
@@ -78,21 +80,16 @@ func (l *Log) Run(ctx context.Context) error {
 
 // write writes the record and what waits behind it, as much as one write may hold.
 func (l *Log) write(r Record, lines []byte) []byte {
-	n := int64(1)
 	lines = r.Append(lines)
 	for more := true; more && len(lines) < batch; {
 		select {
 		case r := <-l.queue:
 			lines = r.Append(lines)
-			n++
 		default:
 			more = false
 		}
 	}
-	if err := l.sink.Write(lines); err != nil {
-		l.dropped.Add(n)
-		l.failed(err)
-	}
+	l.failed(l.sink.Write(lines))
 	return lines
 }
 
@@ -102,16 +99,18 @@ func (l *Log) finish(lines []byte) error {
 		case r := <-l.queue:
 			lines = l.write(r, lines[:0])
 		default:
-			err := l.sink.Close()
-			if err != nil {
-				err = errors.Join(errors.New("the log could not be finished"), err)
+			lost, err := l.sink.Close()
+			l.dropped.Add(lost)
+			if n := l.Dropped(); n > 0 {
+				l.warn(fmt.Errorf("%d lines are missing in it, which could not be written or came too fast", n))
 			}
 			return err
 		}
 	}
 }
 
-func (l *Log) failed(err error) {
+func (l *Log) failed(lost int64, err error) {
+	l.dropped.Add(lost)
 	if now := time.Now(); err != nil && now.Sub(l.warned) >= warnEvery {
 		l.warned = now
 		l.warn(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,20 +36,20 @@ type slow struct {
 	calls int
 }
 
-func (s *slow) Write(lines []byte) error {
+func (s *slow) Write(lines []byte) (int64, error) {
 	<-s.let
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	if s.err != nil {
-		return s.err
+		return count(lines), s.err
 	}
 	s.got.Write(lines)
-	return nil
+	return 0, nil
 }
-func (s *slow) Due() time.Time { return time.Time{} }
-func (s *slow) Flush() error   { return nil }
-func (s *slow) Close() error   { return s.err }
+func (s *slow) Due() time.Time        { return time.Time{} }
+func (s *slow) Flush() (int64, error) { return 0, nil }
+func (s *slow) Close() (int64, error) { return 0, s.err }
 
 func TestLog_WritesAllInOrderAndWhatIsLeftAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -90,8 +92,8 @@ func TestLog_SaysThatASinkFailsButNotEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slow{let: make(chan struct{}), err: errors.New("disk full")}
 		close(s.let)
-		warned := 0
-		l := New(s, func(error) { warned++ })
+		warned, last := 0, ""
+		l := New(s, func(err error) { warned, last = warned+1, err.Error() })
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
@@ -111,6 +113,9 @@ func TestLog_SaysThatASinkFailsButNotEachTime(t *testing.T) {
 		stop()
 		if err := <-done; err == nil || !strings.Contains(err.Error(), "disk full") {
 			t.Errorf("it ended with %v", err)
+		}
+		if warned != 3 || !strings.HasPrefix(last, "4 lines are missing") {
+			t.Errorf("%d warnings, the last is %q", warned, last)
 		}
 	})
 }
@@ -194,12 +199,12 @@ func TestFiles_ALateFlushMixesNoIntervals(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, line := range []string{"a\n", "b\n"} {
-			if err := s.Write([]byte(line)); err != nil {
+			if _, err := s.Write([]byte(line)); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Minute)
 		}
-		if err := s.Close(); err != nil {
+		if _, err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -237,6 +242,209 @@ func TestLog_CountsAllOfABatchThatIsLostAndBoundsIt(t *testing.T) {
 	})
 }
 
+// write gives lines to a sink, which must take them.
+func write(t *testing.T, s Sink, lines string) {
+	t.Helper()
+	if lost, err := s.Write([]byte(lines)); lost != 0 || err != nil {
+		t.Fatalf("%q: %d lost, %v", lines, lost, err)
+	}
+}
+
+func finish(t *testing.T, s Sink) {
+	t.Helper()
+	if lost, err := s.Close(); lost != 0 || err != nil {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+}
+
+func TestFiles_WhatCannotBeFinishedCountsAsLostAndKeepsItsSuffix(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Files(Layout{Dir: dir, Account: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.(*files)
+	write(t, s, "a\nb\n")
+	f.file.Close() // as a full disk: writing fails, later than the lines were taken
+	if lost, err := s.Flush(); lost != 2 || err == nil || !strings.Contains(err.Error(), ".log.gz.part could not be finished") {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+	write(t, s, "c\n")
+	f.file.Close()
+	noise := make([]byte, 1<<20) // more than gzip holds back
+	_, _ = rand.Read(noise)
+	if lost, err := s.Write(append(bytes.ReplaceAll(noise, []byte{'\n'}, nil), "d\ne\n"...)); lost != 3 || err == nil {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+	for path := range tree(t, dir) {
+		if strings.HasSuffix(path, ".gz") {
+			t.Errorf("%s is there, which is not whole", path)
+		}
+	}
+	write(t, s, "f\n")
+	finish(t, s)
+	whole := 0
+	for path, text := range tree(t, dir) {
+		if strings.HasSuffix(path, ".gz") {
+			whole++
+			if text != "f\n" {
+				t.Errorf("%s has %q", path, text)
+			}
+		}
+	}
+	if whole != 1 {
+		t.Errorf("%d files are whole", whole)
+	}
+}
+
+func TestFiles_ADeletedFolderIsMadeAgainAndWhatWasInItIsLost(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "bucket")
+	s, err := Files(Layout{Dir: dir, Account: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "a\nb\n")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if lost, err := s.Flush(); lost != 2 || err == nil {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if lost, err := s.Write([]byte("c\n")); lost != 1 || err == nil {
+		t.Errorf("a file in its place: %d lost, %v", lost, err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "d\n")
+	finish(t, s)
+	got := tree(t, dir)
+	if len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+	for path, text := range got {
+		if text != "d\n" || !strings.HasSuffix(path, ".gz") {
+			t.Errorf("%s has %q", path, text)
+		}
+	}
+}
+
+// TestCreate_TakesNothingThatIsThere: not another's file, and not what a link leads to.
+func TestCreate_TakesNothingThatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	theirs, link := filepath.Join(dir, "theirs"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(theirs, []byte("x"), 0o600), os.Symlink(theirs, link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{theirs, link} {
+		if f, err := create(path); err == nil {
+			f.Close()
+			t.Errorf("%s is taken", path)
+		}
+	}
+	f, err := create(filepath.Join(dir, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+}
+
+// full is a disk with room for so many bytes.
+type full struct {
+	bytes.Buffer
+	room int
+}
+
+func (f *full) Write(b []byte) (int, error) {
+	n := min(len(b), f.room)
+	f.room -= n
+	f.Buffer.Write(b[:n])
+	if n < len(b) {
+		return n, errors.New("disk full")
+	}
+	return n, nil
+}
+
+func TestStream_AHalfLineTakesNoOtherWithIt(t *testing.T) {
+	disk := &full{room: len("one\ntw")}
+	s := Stream(disk)
+	if lost, err := s.Write([]byte("one\ntwo\nthree\n")); lost != 2 || err == nil {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+	if lost, err := s.Write([]byte("four\n")); lost != 1 || err == nil {
+		t.Errorf("still full: %d lost, %v", lost, err)
+	}
+	disk.room = 100
+	write(t, s, "five\n")
+	if got := disk.String(); got != "one\ntw\nfive\n" {
+		t.Errorf("written: %q", got)
+	}
+	disk.room = len("six\n")
+	if lost, err := s.Write([]byte("six\nseven\n")); lost != 1 || err == nil {
+		t.Errorf("full at the end of a line: %d lost, %v", lost, err)
+	}
+	disk.room = 100
+	write(t, s, "eight\n")
+	if got := disk.String(); got != "one\ntw\nfive\nsix\neight\n" {
+		t.Errorf("written: %q", got)
+	}
+}
+
+func TestOpen_AFileThatWasMovedAwayOrDeletedIsBegunAnew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "logs", "access.log")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path, Layout{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := s.(*file)
+	later := func() { f.looked = time.Time{} }
+	write(t, s, "one\n")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "two\n") // it looks once a second only
+	later()
+	write(t, s, "three\n")
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	later()
+	if lost, err := s.Write([]byte("four\n")); lost != 1 || err == nil {
+		t.Errorf("its folder is gone: %d lost, %v", lost, err)
+	}
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "five\n") // it did not wait to look again
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "six\n")
+	finish(t, s)
+	if text, err := os.ReadFile(path); err != nil || string(text) != "six\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestOpen_ADeviceStaysWhatItIs(t *testing.T) {
+	s, err := Open("/dev/full", Layout{})
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	s.(*file).looked = time.Time{}
+	if lost, err := s.Write([]byte("one\ntwo\n")); lost != 2 || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%d lost, %v", lost, err)
+	}
+}
+
 func TestFiles_OtherLogsHaveTheirPrefix(t *testing.T) {
 	l := Layout{Dir: "d", Kind: ConnectionLog, Account: "1", Region: "r", LoadBalancer: "app/a/b", Node: "n"}
 	at := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
@@ -263,9 +471,8 @@ func TestOpen_AFileIsAppendedToAndAFolderGetsFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.Write([]byte(word)), s.Flush(), s.Close()); err != nil {
-			t.Fatal(err)
-		}
+		write(t, s, word)
+		finish(t, s)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "one\ntwo\n" {
 		t.Errorf("%q, %v", text, err)
@@ -279,7 +486,7 @@ func TestOpen_AFileIsAppendedToAndAFolderGetsFiles(t *testing.T) {
 			t.Errorf("%s gets a %T", folder, s)
 		}
 	}
-	if s, err := Open("-", Layout{}); err != nil || s.(*stream).w != os.Stdout || s.Close() != nil {
+	if s, err := Open("-", Layout{}); err != nil || s.(*stream).w != os.Stdout {
 		t.Errorf("standard output gets %v, %v", s, err)
 	}
 	if _, err := Open(filepath.Join(dir, "no", "log"), Layout{}); err == nil {

@@ -248,19 +248,16 @@ func TestHostOf_HasThePortOnlyIfItIsNotTheUsualOne(t *testing.T) {
 	}
 }
 
-// records is a sink that hands each line on.
+// records hands each line of a log on.
 type records chan string
 
-func (r records) Write(lines []byte) error { r <- string(lines); return nil }
-func (records) Due() time.Time             { return time.Time{} }
-func (records) Flush() error               { return nil }
-func (records) Close() error               { return nil }
+func (r records) Write(lines []byte) (int, error) { r <- string(lines); return len(lines), nil }
 
 // TestRun_AgainstARealTarget goes the whole way, outside of a bubble: a real target, a real log, the end.
 func TestRun_AgainstARealTarget(t *testing.T) {
 	tg := target(t, says("HTTP/1.1 200 OK\r\n\r\n"))
 	lines := make(records, 8)
-	log := accesslog.New(lines, nil)
+	log := accesslog.New(accesslog.Stream(lines), nil)
 	c := settings(nil)
 	c.Targets = []config.Target{tg.ID}
 	g := New(c, Options{HealthLog: log, LoadBalancer: "app/a/b"})
