@@ -23,6 +23,7 @@ func (b *Balancer) open() error {
 			sticky: c.Stickiness.Enabled, pools: map[uint64]*pool{},
 			group: group.New(c, group.Options{
 				Metrics: b.metrics, HealthLog: b.healthLog, LoadBalancer: b.resource, Node: b.cfg.Node, PropagationLag: b.o.PropagationLag,
+				HealthyOnly: b.o.Classic,
 			}),
 		}
 		s.metrics = s.group.Metrics()

@@ -47,7 +47,7 @@ func (ex *exchange) choose(s *service, r *message.Request) *page.Page {
 		sel.Cookies = cookies(r)
 	}
 	choice, err := s.group.Choose(sel)
-	if err != nil || ex.bal.o.Classic && !s.anyHealthy() {
+	if err != nil {
 		return &page.Page{Status: 503}
 	}
 	ex.choice, ex.entry.target = choice, choice.Target.Addr

@@ -61,14 +61,3 @@ func (s *service) end() {
 		p.end()
 	}
 }
-
-// anyHealthy says whether a target passes its health checks (or has none). A Classic Load Balancer sends
-// nothing to instances that do not.
-func (s *service) anyHealthy() bool {
-	for _, d := range s.group.Describe() {
-		if d.State == group.Healthy || d.State == group.Unavailable {
-			return true
-		}
-	}
-	return false
-}

@@ -183,6 +183,7 @@ type TargetGroup struct {
 	SlowStart           time.Duration // slow_start.duration_seconds
 	Algorithm           Algorithm     // load_balancing.algorithm.type
 	AnomalyMitigation   bool          // load_balancing.algorithm.anomaly_mitigation
+	WeightsEvery        time.Duration // how often automatic target weights change; AWS has no such key
 	Stickiness          Stickiness    // stickiness.*
 	DNSFailover         Minimum       // target_group_health.dns_failover.minimum_healthy_targets.*
 	UnhealthyRouting    Minimum       // target_group_health.unhealthy_state_routing.minimum_healthy_targets.*

@@ -37,7 +37,7 @@ func TestRead_GivesTheDefaultsOfAWS(t *testing.T) {
 			Enabled: true, Protocol: "HTTP", Path: "/", Interval: 30 * time.Second, Timeout: 5 * time.Second,
 			Healthy: 5, Unhealthy: 2, Matcher: Matcher{[]codes{{200, 200}}},
 		},
-		DeregistrationDelay: 300 * time.Second, Algorithm: "round_robin",
+		DeregistrationDelay: 300 * time.Second, Algorithm: "round_robin", WeightsEvery: 5 * time.Second,
 		Stickiness:  Stickiness{Type: "lb_cookie", LBDuration: 86400 * time.Second, AppDuration: 86400 * time.Second},
 		DNSFailover: Minimum{Count: 1}, UnhealthyRouting: Minimum{Count: 1},
 	}
@@ -223,9 +223,9 @@ func TestHasten_DividesAllTimesAndTheRangesEnd(t *testing.T) {
 	g := c.TargetGroups[0]
 	got := []time.Duration{
 		c.LoadBalancer.IdleTimeout, c.LoadBalancer.ClientKeepAlive, g.DeregistrationDelay,
-		g.HealthCheck.Interval, g.HealthCheck.Timeout, c.Listeners[0].DefaultAction.Forward.StickyTime,
+		g.HealthCheck.Interval, g.HealthCheck.Timeout, g.WeightsEvery, c.Listeners[0].DefaultAction.Forward.StickyTime,
 	}
-	want := []time.Duration{600 * time.Millisecond, 36 * time.Second, 3 * time.Second, 300 * time.Millisecond, 50 * time.Millisecond, 36 * time.Second}
+	want := []time.Duration{600 * time.Millisecond, 36 * time.Second, 3 * time.Second, 300 * time.Millisecond, 50 * time.Millisecond, 50 * time.Millisecond, 36 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -29,6 +29,7 @@ func NewTargetGroup(name string) TargetGroup {
 		},
 		DeregistrationDelay: 5 * time.Minute,
 		Algorithm:           RoundRobin,
+		WeightsEvery:        5 * time.Second,
 		Stickiness:          Stickiness{Type: LBCookie, LBDuration: 24 * time.Hour, AppDuration: 24 * time.Hour},
 		DNSFailover:         Minimum{Count: 1},
 		UnhealthyRouting:    Minimum{Count: 1},
@@ -107,6 +108,7 @@ func (c *Config) Hasten(by float64) {
 				a.hasten(g, by)
 			}
 		}
+		g.WeightsEvery = hasten(g.WeightsEvery, by)
 		g.HealthCheck.Interval = hasten(g.HealthCheck.Interval, by)
 		g.HealthCheck.Timeout = hasten(g.HealthCheck.Timeout, by)
 	}

@@ -2,6 +2,7 @@ package group
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"fender/internal/proving/alb/config"
@@ -36,8 +37,9 @@ func (g *Group) Choose(s Selection) (Choice, error) {
 	return c, nil
 }
 
-// eligible are the targets that may be chosen: the healthy ones, or all (fail-open) when they are fewer
-// than the group wants. A target that left counts until the balancer's nodes have heard of it.
+// eligible are the targets that may be chosen: the healthy ones, or all (fail-open, unless only healthy ones
+// are wanted) when they are fewer than the group wants. A target that left counts until the balancer's
+// nodes have heard of it.
 func (g *Group) eligible(now time.Time) (pool []*Target, open bool) {
 	g.pool, g.healthy = g.pool[:0], g.healthy[:0]
 	for _, t := range g.targets {
@@ -49,7 +51,7 @@ func (g *Group) eligible(now time.Time) (pool []*Target, open bool) {
 			g.healthy = append(g.healthy, t)
 		}
 	}
-	if len(g.healthy) > 0 && enough(g.config.UnhealthyRouting, len(g.healthy), len(g.pool)) {
+	if g.options.HealthyOnly || len(g.healthy) > 0 && enough(g.config.UnhealthyRouting, len(g.healthy), len(g.pool)) {
 		return g.healthy, false
 	}
 	return g.pool, true
@@ -116,23 +118,27 @@ func (g *Group) shares(pool []*Target, open bool, now time.Time) func(*Target) f
 	}
 	full := false
 	for _, t := range pool {
-		if !t.slowSince.IsZero() && now.Sub(t.slowSince) >= g.config.SlowStart {
-			t.slowSince = time.Time{}
-		}
-		full = full || t.slowSince.IsZero()
+		full = full || !g.slow(t, now)
 	}
 	if !full {
 		return whole
 	}
 	return func(t *Target) float64 {
-		if t.slowSince.IsZero() {
+		if !g.slow(t, now) {
 			return 1
 		}
 		return max(leastShare, float64(now.Sub(t.slowSince))/float64(g.config.SlowStart))
 	}
 }
 
-// atWork reports whether a target is registered, healthy and not in slow start.
-func atWork(t *Target) bool {
-	return t.left.IsZero() && t.health.serves() && t.slowSince.IsZero()
+// slow reports whether a target is in slow start.
+func (g *Group) slow(t *Target, now time.Time) bool {
+	return !t.slowSince.IsZero() && now.Sub(t.slowSince) < g.config.SlowStart
+}
+
+// othersAtWork reports whether another target is registered, healthy and not in slow start.
+func (g *Group) othersAtWork(t *Target, now time.Time) bool {
+	return slices.ContainsFunc(g.targets, func(other *Target) bool {
+		return other != t && other.left.IsZero() && other.health.serves() && !g.slow(other, now)
+	})
 }

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -211,6 +212,70 @@ func TestChoose_WhoComesBackStartsSlowlyUnlessItIsAlone(t *testing.T) {
 	})
 }
 
+// TestChoose_SlowStartEndsAlsoWhileNobodyAsks: who was slow long ago is at work, so that a newcomer beside it
+// starts slowly.
+func TestChoose_SlowStartEndsAlsoWhileNobodyAsks(t *testing.T) {
+	slow := func(c *config.TargetGroup) { c.SlowStart, c.DeregistrationDelay = 100*time.Second, time.Second }
+	play(t, settings(slow, "a"), Options{}, func(t *testing.T, g *Group, _ *script) {
+		if err := g.Register(ids("b")...); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Hour)
+		g.Deregister(ids("a")...)
+		wait(time.Minute)
+		if err := g.Register(ids("c")...); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Second)
+		if got := hosts(t, g, 1000)["c"]; got == 0 || got > 50 {
+			t.Errorf("c begins with %d of 1000", got)
+		}
+	})
+}
+
+func TestChoose_HealthyOnlyDoesNotFailOpen(t *testing.T) {
+	least := settings(func(c *config.TargetGroup) {
+		c.Algorithm, c.UnhealthyRouting = config.LeastRequests, config.Minimum{Count: 2}
+	}, "a", "b")
+	set := metric.New()
+	s := &script{finds: map[string]result{"a": refused, "b": refused}}
+	playScript(t, least, Options{HealthyOnly: true, Metrics: set}, s, func(t *testing.T, g *Group, s *script) {
+		if _, err := g.Choose(Selection{}); !errors.Is(err, ErrNoTargets) {
+			t.Errorf("both initial: %v", err)
+		}
+		wait(10 * time.Second)
+		if _, err := g.Choose(Selection{}); !errors.Is(err, ErrNoTargets) || set.Value(metric.UnhealthyRoutingRequestCount) != 0 {
+			t.Errorf("both unhealthy: %v, %d requests", err, set.Value(metric.UnhealthyRoutingRequestCount))
+		}
+		s.set("a", good)
+		wait(30 * time.Second)
+		if diff := cmp.Diff(map[string]int{"a": 4}, hosts(t, g, 4)); diff != "" {
+			t.Errorf("a is healthy: %s", diff)
+		}
+	})
+}
+
+func TestReweigh_IsHastenedWithTheRest(t *testing.T) {
+	c := config.New("shop")
+	c.TargetGroups = []config.TargetGroup{settings(func(c *config.TargetGroup) {
+		c.Algorithm, c.AnomalyMitigation = config.WeightedRandom, true
+	}, "a", "b", "c")}
+	c.Hasten(10)
+	play(t, c.TargetGroups[0], Options{}, func(t *testing.T, g *Group, _ *script) {
+		a := lookUp(g, "a")
+		for range 20 {
+			a.Begin()
+			a.Done(Outcome{Status: 500})
+		}
+		wait(500 * time.Millisecond)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if a.weight != 0.5 {
+			t.Errorf("after a tenth of five seconds its weight is %v", a.weight)
+		}
+	})
+}
+
 func TestChoose_WeightedRandomFollowsTheWeights(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weights := rapid.SliceOfN(rapid.Float64Range(leastWeight, 1), 1, 6).Draw(t, "weights")
@@ -256,7 +321,7 @@ func TestReweigh_MitigatesWhoFailsMoreThanItsLike(t *testing.T) {
 						target.Done(o)
 					}
 				}
-				wait(weightsEvery)
+				wait(5 * time.Second)
 			}
 			expect := func(when string, weight float64, odd, mitigated int64) {
 				t.Helper()

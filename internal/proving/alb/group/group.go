@@ -18,8 +18,9 @@ import (
 	"fender/internal/proving/alb/metric"
 )
 
-// ErrNoTargets is why nothing can be chosen: no target is registered, or the group is not in use. 503.
-var ErrNoTargets = errors.New("the target group has no registered target")
+// ErrNoTargets is why nothing can be chosen: no target is registered, or the group is not in use, or none is
+// healthy where only healthy ones are wanted. 503.
+var ErrNoTargets = errors.New("the target group has no target that a request may go to")
 
 // Options is what a group needs besides its configuration. The zero value works.
 type Options struct {
@@ -28,6 +29,7 @@ type Options struct {
 	LoadBalancer   string         // its resource name, for the health-check log
 	Node           netip.Addr     // likewise
 	PropagationLag time.Duration  // how long a deregistered target still gets new requests
+	HealthyOnly    bool           // an unhealthy target gets nothing, also when no other is left
 	Random         func() float64 // in [0, 1); nil: math/rand
 }
 
@@ -102,7 +104,7 @@ func (g *Group) withPorts(targets []config.Target) []config.Target {
 
 // add registers targets, under the lock.
 func (g *Group) add(ids []config.Target) {
-	slowly := slices.ContainsFunc(g.targets, atWork) // asked once: those of one registration begin alike
+	slowly := g.othersAtWork(nil, time.Now()) // asked once: those of one registration begin alike
 	for _, id := range ids {
 		t := g.find(id)
 		if t == nil {

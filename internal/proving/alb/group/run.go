@@ -12,7 +12,7 @@ import (
 func (g *Group) Run(ctx context.Context) {
 	var keepers sync.WaitGroup
 	defer keepers.Wait()
-	weights := time.NewTicker(weightsEvery)
+	weights := time.NewTicker(g.config.WeightsEvery)
 	defer weights.Stop()
 	for {
 		for _, t := range g.unkept() {
@@ -137,13 +137,10 @@ func (g *Group) step(t *Target, registration int, next func(health) health) {
 	if t.health.state == before {
 		return
 	}
+	now := time.Now()
 	t.slowSince = time.Time{}
-	if t.health.state == Healthy && g.config.SlowStart > 0 && (t.slowly || before == Unhealthy) && g.othersAtWork(t) {
-		t.slowSince = time.Now()
+	if t.health.state == Healthy && g.config.SlowStart > 0 && (t.slowly || before == Unhealthy) && g.othersAtWork(t, now) {
+		t.slowSince = now
 	}
 	g.gauges()
-}
-
-func (g *Group) othersAtWork(t *Target) bool {
-	return slices.ContainsFunc(g.targets, func(other *Target) bool { return other != t && atWork(other) })
 }

@@ -1,16 +1,12 @@
 package group
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // Automatic target weights. AWS says that targets with more errors (5xx and connection failures) than
 // their like are anomalous, that three healthy ones are needed for that, and that weights change every
-// five seconds; not by which numbers. These are ours: an anomalous target's weight is halved down to
+// five seconds (WeightsEvery); not by which numbers. These are ours: an anomalous target's weight is halved down to
 // a 64th, and grows by a tenth again while it is none.
 const (
-	weightsEvery = 5 * time.Second
 	leastTargets = 3
 	leastErrors  = 3    // in a window: fewer are chance
 	leastRate    = 0.05 // of errors
