@@ -85,7 +85,7 @@ func (f *albFlags) groups() []flagGroup {
 			s.Var(&f.lag, "propagation-lag", "how long a deregistered target still gets new requests (default 0s)")
 			s.Var(&f.connect, "connect-timeout", "for connecting to a target (default 10s, as with AWS, where it is fixed)")
 			s.Float64Var(&f.speed, "speed", 1, "divide all the times of AWS's by `N`")
-			s.BoolVar(&f.options.Classic, "classic", false, "behave like a Classic Load Balancer")
+			s.BoolVar(&f.options.Classic, "classic", false, "behave like a Classic Load Balancer, as far as that is known (docs/alb.md)")
 		}),
 		set("What it tells", func(s *pflag.FlagSet) {
 			s.StringVar(&f.options.AccessLog, "access-log", "", "`DIR|FILE|-`: gzip files as in S3, lines in a file, or lines on standard output")
@@ -122,6 +122,7 @@ func runALB(cmd *cobra.Command, p *Process, f *albFlags) error {
 	kind := "Application"
 	if o.Classic {
 		kind = "Classic"
+		fmt.Fprintln(p.Stderr, "fender: warning: much of a Classic Load Balancer's behaviour is unverified; docs/alb.md says what")
 	}
 	fmt.Fprintf(p.Stderr, "fender: %s Load Balancer %s, idle timeout %v, fin-delay %v, propagation-lag %v\n",
 		kind, cfg.Name, cfg.LoadBalancer.IdleTimeout, o.FinDelay, o.PropagationLag)

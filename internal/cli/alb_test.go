@@ -52,7 +52,7 @@ func TestALB_BadCommandLinesGetASentence(t *testing.T) {
 func TestALB_SaysWhereItIsBalancesAndEndsAtASignal(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	defer site.Close()
-	p := newProcess("alb", "--listen", "127.0.0.1:0", "--target", strings.TrimPrefix(site.URL, "http://"), "--health-path", "", "--access-log", filepath.Join(t.TempDir(), "access.log"), "--speed", "10")
+	p := newProcess("alb", "--listen", "127.0.0.1:0", "--target", strings.TrimPrefix(site.URL, "http://"), "--health-path", "", "--access-log", filepath.Join(t.TempDir(), "access.log"), "--speed", "10", "--classic")
 	r, w := io.Pipe()
 	p.Stderr = w
 	done := make(chan int)
@@ -85,7 +85,10 @@ func TestALB_SaysWhereItIsBalancesAndEndsAtASignal(t *testing.T) {
 	if code := <-done; code != exit.OK {
 		t.Errorf("exit %d", code)
 	}
-	if b := <-rest; !bytes.Contains(b, []byte("idle timeout 6s, fin-delay 0s")) {
-		t.Errorf("then %q", b)
+	b := <-rest
+	for _, want := range []string{"idle timeout 6s, fin-delay 0s", "Classic Load Balancer's behaviour is unverified"} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("no %q in %q", want, b)
+		}
 	}
 }
