@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -43,8 +44,9 @@ func Handler(o Options) http.Handler {
 		return nil
 	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		for _, known := range []string{"/describe", "/metrics", "/register", "/deregister"} {
+		for known := range methods {
 			if r.URL.Path == known {
+				w.Header().Set("Allow", methods[known])
 				fail(w, http.StatusMethodNotAllowed, "InvalidAction", fmt.Errorf("%s does not go with %s: describe and metrics are read with GET, register and deregister take POST", r.Method, known))
 				return
 			}
@@ -54,11 +56,14 @@ func Handler(o Options) http.Handler {
 	return guard(mux)
 }
 
+var methods = map[string]string{"/describe": "GET, HEAD", "/metrics": "GET, HEAD", "/register": "POST", "/deregister": "POST"}
+
 // guard keeps web pages out, which a browser on this machine would let send requests here: those of
 // other origins, and those whose name was made to lead to this address.
 func guard(next http.Handler) http.Handler {
-	denied := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, http.StatusForbidden, "AccessDenied", errors.New("web pages have no access"))
+	denied := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusForbidden, "AccessDenied",
+			fmt.Errorf("web pages have no access: send no Origin, and ask for 127.0.0.1, [::1] or localhost (the Host is %.100q)", r.Host))
 	})
 	origin := http.NewCrossOriginProtection()
 	origin.SetDenyHandler(denied)
@@ -122,36 +127,63 @@ func (o *Options) apply(w http.ResponseWriter, r *http.Request, act func(*group.
 	return act(g, targets)
 }
 
-// describe answers as DescribeTargetHealth does for ?TargetGroupArn=...[&Id=...&Port=...], and without
-// it with all target groups.
+// describe answers as DescribeTargetHealth does for ?TargetGroupArn=...[&Id=...&Port=...][&Include=AnomalyDetection],
+// Id and Port once for each target, and without parameters with all target groups.
 func (o *Options) describe(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	arn := q.Get("TargetGroupArn")
-	if arn == "" {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err == nil && len(q) == 0 {
 		all := overview{Version: version, LoadBalancerArn: o.LoadBalancer, TargetGroups: []groupHealth{}}
 		for _, g := range o.Groups {
-			all.TargetGroups = append(all.TargetGroups, groupHealth{g.Config().ARN, g.Name(), shape(g.Describe())})
+			all.TargetGroups = append(all.TargetGroups, groupHealth{g.Config().ARN, g.Name(), shape(g.Describe(), true)})
 		}
 		write(w, http.StatusOK, all)
 		return
 	}
-	g, err := o.group(arn)
+	var g *group.Group
+	var targets []config.Target
+	var anomalies bool
+	if err == nil {
+		targets, anomalies, err = asked(q)
+	}
+	if err == nil {
+		g, err = o.group(q.Get("TargetGroupArn"))
+	}
 	if err != nil {
 		fail(w, http.StatusBadRequest, codeOf(err), err)
 		return
 	}
-	var targets []config.Target
-	if id := q.Get("Id"); id != "" {
+	write(w, http.StatusOK, targetHealth{shape(g.Describe(targets...), anomalies)})
+}
+
+// asked reads which targets are asked for, and whether with their anomalies.
+func asked(q url.Values) (targets []config.Target, anomalies bool, err error) {
+	for name := range q {
+		switch name {
+		case "TargetGroupArn", "Id", "Port", "Include":
+		default:
+			return nil, false, fmt.Errorf("there is no parameter %.40q: TargetGroupArn, Id, Port and Include are known", name)
+		}
+	}
+	for _, what := range q["Include"] {
+		if what != "AnomalyDetection" && what != "All" {
+			return nil, false, fmt.Errorf("%.40q is neither AnomalyDetection nor All, which Include may be", what)
+		}
+		anomalies = true
+	}
+	ids, ports := q["Id"], q["Port"]
+	if len(ports) > 0 && len(ports) != len(ids) {
+		return nil, false, fmt.Errorf("%d Port and %d Id are given: give one Port for each Id, or none", len(ports), len(ids))
+	}
+	for i, id := range ids {
 		port := 0
-		if text := q.Get("Port"); text != "" {
-			if port, err = strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
-				fail(w, http.StatusBadRequest, "ValidationError", fmt.Errorf("%.20q is not a port", text))
-				return
+		if len(ports) > 0 {
+			if port, err = strconv.Atoi(ports[i]); err != nil || port < 1 || port > 65535 {
+				return nil, false, fmt.Errorf("%.20q is not a port", ports[i])
 			}
 		}
-		targets = []config.Target{{ID: id, Port: port}}
+		targets = append(targets, config.Target{ID: id, Port: port})
 	}
-	write(w, http.StatusOK, targetHealth{shape(g.Describe(targets...))})
+	return targets, anomalies, nil
 }
 
 func (o *Options) metrics(w http.ResponseWriter, _ *http.Request) {
@@ -180,9 +212,13 @@ func (o *Options) group(arn string) (*group.Group, error) {
 	return nil, fmt.Errorf("%w as %.200q; there are: %s", errNoGroup, arn, strings.Join(names, ", "))
 }
 
+// codeOf is the code that AWS has for an error.
 func codeOf(err error) string {
-	if errors.Is(err, errNoGroup) {
+	switch {
+	case errors.Is(err, errNoGroup):
 		return "TargetGroupNotFound"
+	case errors.Is(err, group.ErrTooManyTargets):
+		return "TooManyTargets"
 	}
 	return "ValidationError"
 }

@@ -1,14 +1,17 @@
 package admin
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"fender/internal/proving/alb/config"
 	"fender/internal/proving/alb/group"
@@ -108,6 +111,10 @@ func TestHandler_RegistersDeregistersAndDescribesInTheShapesOfTheSDK(t *testing.
 	if got := get(t, o, "/describe?TargetGroupArn=web&Id=10.0.0.9&Port=1"); !strings.Contains(got, `"State": "unused"`) || !strings.Contains(got, "Target.NotRegistered") {
 		t.Error(got)
 	}
+	if got := get(t, o, "/describe?TargetGroupArn=web&Id=10.0.0.1&Id=10.0.0.2&Port=8000&Port=81&Include=AnomalyDetection"); strings.Count(got, `"State"`) != 2 ||
+		strings.Count(got, `"AnomalyDetection": {`) != 2 || !strings.Contains(got, `"Result": "normal"`) || !strings.Contains(got, `"MitigationInEffect": "no"`) {
+		t.Error(got)
+	}
 	var all overview
 	if err := json.Unmarshal([]byte(get(t, o, "/describe")), &all); err != nil || all.Version != 1 || len(all.TargetGroups) != 2 ||
 		all.TargetGroups[0].TargetGroupArn != arn || len(all.TargetGroups[0].TargetHealthDescriptions) != 2 || all.TargetGroups[1].TargetHealthDescriptions == nil {
@@ -137,6 +144,13 @@ func TestHandler_BadInputGetsASentence(t *testing.T) {
 		{"POST", "/register", `{"TargetGroupArn": "` + strings.Repeat("x", 2<<20), 400, "too large"},
 		{"GET", "/describe?TargetGroupArn=x", "", 400, "TargetGroupNotFound"},
 		{"GET", "/describe?TargetGroupArn=web&Id=a&Port=x", "", 400, "is not a port"},
+		{"GET", "/describe?TargetGroupArn=web&Id=a&Port=0", "", 400, "is not a port"},
+		{"GET", "/describe?TargetGroupArn=web&Id=a&Id=b&Port=1", "", 400, "give one Port for each Id"},
+		{"GET", "/describe?TargetGroup=web", "", 400, "there is no parameter"},
+		{"GET", "/describe?Id=a", "", 400, "TargetGroupArn is missing"},
+		{"GET", "/describe?TargetGroupArn=web&Include=Everything", "", 400, "neither AnomalyDetection nor All"},
+		{"GET", "/describe?%zz", "", 400, "ValidationError"},
+		{"POST", "/register", tooMany(), 400, "TooManyTargets"},
 		{"GET", "/register", "", 405, "register and deregister take POST"},
 		{"POST", "/metrics", "", 405, "read with GET"},
 		{"GET", "/", "", 404, "there are GET /describe"},
@@ -152,12 +166,26 @@ func TestHandler_BadInputGetsASentence(t *testing.T) {
 	}
 }
 
+// tooMany registers one target more than a group may have.
+func tooMany() string {
+	in := targetsInput{TargetGroupArn: "web"}
+	for i := range config.MaxTargets {
+		in.Targets = append(in.Targets, targetDescription{ID: "10.0.0.2", Port: i + 1})
+	}
+	text, _ := json.Marshal(in) // cannot fail
+	return string(text)
+}
+
 func TestHandler_WebPagesAreKeptOut(t *testing.T) {
 	o := options()
 	body := `{"TargetGroupArn": "web", "Targets": [{"Id": "10.0.0.1"}]}`
 	for _, header := range []string{"Origin: https://evil.example", "Sec-Fetch-Site: cross-site", "Host: evil.example", "Content-Type: text/plain"} {
-		if code, answer := ask(o, "POST", "/deregister", body, header); code != http.StatusForbidden && code != http.StatusBadRequest {
+		code, answer := ask(o, "POST", "/deregister", body, header)
+		if code != http.StatusForbidden && code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", header, code, answer)
+		}
+		if strings.HasPrefix(header, "Host") && !strings.Contains(answer, "ask for 127.0.0.1") {
+			t.Errorf("%s: it does not say what to do: %s", header, answer)
 		}
 	}
 	if d := o.Groups[0].Describe()[0]; d.State == group.Draining {
@@ -245,4 +273,37 @@ func TestServe_EndsWithItsContextAlthoughClientsStay(t *testing.T) {
 		t.Error(err)
 	}
 	client.CloseIdleConnections()
+}
+
+// TestServe_LeavesNoConnectionWhenItsListenerIsClosed: whichever of the two ends comes first.
+func TestServe_LeavesNoConnectionWhenItsListenerIsClosed(t *testing.T) {
+	l, err := Listen(":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- Serve(t.Context(), l, options()) }()
+	idle, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if _, err := idle.Write([]byte("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.ReadResponse(bufio.NewReader(idle), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("it ended with %v", err)
+	}
+	_ = idle.SetReadDeadline(time.Now().Add(10 * time.Second)) // for a failure only
+	if _, err := idle.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection is still there: %v", err)
+	}
 }

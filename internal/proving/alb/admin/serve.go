@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -33,26 +34,39 @@ func Listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers until ctx ends, and returns when all its goroutines have.
+// Serve answers until ctx ends or the listener is closed, and returns when all its goroutines have.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
+	var conns sync.WaitGroup
 	s := &http.Server{
 		Handler: Handler(o), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				conns.Add(1)
+			case http.StateClosed:
+				conns.Done()
+			}
+		},
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
+	var err error
 	select {
-	case err := <-ended:
-		return err
+	case err = <-ended:
+		ended <- http.ErrServerClosed
 	case <-ctx.Done():
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), leave)
 	defer cancel()
-	err := s.Shutdown(late)
-	if err != nil {
-		err = s.Close()
+	if s.Shutdown(late) != nil {
+		_ = s.Close() // who is still there is cut
 	}
 	if e := <-ended; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
+		err = e
+	}
+	conns.Wait()
+	if ctx.Err() != nil && errors.Is(err, net.ErrClosed) {
+		return nil // whoever ends it closes the listener as well
 	}
 	return err
 }

@@ -25,9 +25,10 @@ type targetHealth struct {
 }
 
 type healthDescription struct {
-	Target          targetDescription
-	HealthCheckPort string
-	TargetHealth    healthState
+	Target           targetDescription
+	HealthCheckPort  string
+	TargetHealth     healthState
+	AnomalyDetection *anomalyDetection `json:",omitempty"` // when it is asked for
 }
 
 type healthState struct {
@@ -36,7 +37,12 @@ type healthState struct {
 	Description string `json:",omitempty"`
 }
 
-func shape(all []group.Description) []healthDescription {
+type anomalyDetection struct {
+	Result             string // normal, anomalous
+	MitigationInEffect string // yes, no
+}
+
+func shape(all []group.Description, anomalies bool) []healthDescription {
 	out := make([]healthDescription, len(all))
 	for i, d := range all {
 		out[i] = healthDescription{
@@ -44,8 +50,18 @@ func shape(all []group.Description) []healthDescription {
 			HealthCheckPort: strconv.Itoa(d.CheckPort),
 			TargetHealth:    healthState{string(d.State), string(d.Reason), d.Description},
 		}
+		if anomalies {
+			out[i].AnomalyDetection = &anomalyDetection{choose(d.Anomalous, "anomalous", "normal"), choose(d.Mitigated, "yes", "no")}
+		}
 	}
 	return out
+}
+
+func choose(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
 }
 
 // The shapes of our own.

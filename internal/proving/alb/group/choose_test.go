@@ -339,6 +339,9 @@ func TestReweigh_MitigatesWhoFailsMoreThanItsLike(t *testing.T) {
 			expect("404s", 1, 0, 0)
 			serve(Outcome{Status: 503})
 			expect("503s", 0.5, 1, 1)
+			if d := g.Describe()[1]; !d.Anomalous || d.Mitigated != on {
+				t.Errorf("described as %+v", d)
+			}
 			serve(Outcome{ConnectFailed: true})
 			expect("no connections", 0.25, 1, 1)
 			serve(Outcome{Broken: true})

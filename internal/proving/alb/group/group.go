@@ -22,6 +22,9 @@ import (
 // healthy where only healthy ones are wanted. 503.
 var ErrNoTargets = errors.New("the target group has no target that a request may go to")
 
+// ErrTooManyTargets is why a target cannot be registered.
+var ErrTooManyTargets = errors.New("the target group cannot take so many targets")
+
 // Options is what a group needs besides its configuration. The zero value works.
 type Options struct {
 	Metrics        *metric.Set    // the load balancer's; nil: none
@@ -85,7 +88,7 @@ func (g *Group) Register(targets ...config.Target) error {
 		}
 	}
 	if len(g.targets)+fresh > config.MaxTargets {
-		return fmt.Errorf("a target group has at most %d targets", config.MaxTargets)
+		return fmt.Errorf("%w: %s has %d, with those that drain, and may have %d", ErrTooManyTargets, g.Name(), len(g.targets), config.MaxTargets)
 	}
 	g.add(targets)
 	return nil
@@ -158,13 +161,13 @@ func (g *Group) Describe(targets ...config.Target) []Description {
 	}
 	all := make([]Description, len(targets))
 	for i, id := range g.withPorts(targets) {
-		h := health{state: Unused, reason: NotRegistered, text: sentences[NotRegistered]}
+		h, odd, mitigated := health{state: Unused, reason: NotRegistered, text: sentences[NotRegistered]}, false, false
 		if t := g.find(id); t != nil && t.left.IsZero() {
-			h = t.health
+			h, odd, mitigated = t.health, t.anomalous, t.weight < 1
 		} else if t != nil {
 			h = health{state: Draining, reason: DeregistrationInProgress, text: sentences[DeregistrationInProgress]}
 		}
-		all[i] = Description{id, g.checkPort(id), h.state, h.reason, h.text}
+		all[i] = Description{id, g.checkPort(id), h.state, h.reason, h.text, odd, mitigated}
 	}
 	return all
 }

@@ -114,7 +114,7 @@ func TestRun_ChecksAtOnceThenAtEachInterval(t *testing.T) {
 func TestDescribe_UnusedGroupsAndUncheckedOnes(t *testing.T) {
 	play(t, settings(func(c *config.TargetGroup) { c.InUse = false }, "a"), Options{}, func(t *testing.T, g *Group, s *script) {
 		wait(time.Minute)
-		want := []Description{{config.Target{ID: "a", Port: 80}, 80, Unused, NotInUse, sentences[NotInUse]}}
+		want := []Description{{config.Target{ID: "a", Port: 80}, 80, Unused, NotInUse, sentences[NotInUse], false, false}}
 		if diff := cmp.Diff(want, g.Describe()); diff != "" {
 			t.Error(diff)
 		}
@@ -125,8 +125,8 @@ func TestDescribe_UnusedGroupsAndUncheckedOnes(t *testing.T) {
 	play(t, settings(func(c *config.TargetGroup) { c.HealthCheck.Enabled, c.HealthCheck.Port = false, 81 }, "a"), Options{}, func(t *testing.T, g *Group, s *script) {
 		wait(time.Minute)
 		want := []Description{
-			{config.Target{ID: "a", Port: 80}, 81, Unavailable, HealthCheckDisabled, sentences[HealthCheckDisabled]},
-			{config.Target{ID: "c", Port: 1}, 81, Unused, NotRegistered, sentences[NotRegistered]},
+			{config.Target{ID: "a", Port: 80}, 81, Unavailable, HealthCheckDisabled, sentences[HealthCheckDisabled], false, false},
+			{config.Target{ID: "c", Port: 1}, 81, Unused, NotRegistered, sentences[NotRegistered], false, false},
 		}
 		if diff := cmp.Diff(want, g.Describe(ids("a")[0], config.Target{ID: "c", Port: 1})); diff != "" {
 			t.Error(diff)

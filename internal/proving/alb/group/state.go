@@ -52,4 +52,6 @@ type Description struct {
 	State       State
 	Reason      Reason // empty when healthy
 	Description string // a sentence for people, likewise
+	Anomalous   bool   // more of its requests fail than of its like
+	Mitigated   bool   // it gets fewer requests for that
 }
