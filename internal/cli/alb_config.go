@@ -3,8 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -35,8 +35,8 @@ func (f *albFlags) read(given *pflag.FlagSet) (*config.Config, error) {
 			return nil, usageError("--attribute: " + err.Error())
 		}
 	}
-	if f.speed <= 0 {
-		return nil, usageError(fmt.Sprintf("--speed %v: it must be above 0", f.speed))
+	if !(f.speed > 0) || math.IsInf(f.speed, 0) {
+		return nil, usageError(fmt.Sprintf("--speed %v: it must be a number above 0", f.speed))
 	}
 	cfg.Complete()
 	if err := cfg.Validate(); err != nil {
@@ -58,11 +58,7 @@ func (f *albFlags) base(given *pflag.FlagSet) (*config.Config, error) {
 			return nil, usageError(fmt.Sprintf("--%s and --config together: the file says it", name))
 		}
 	}
-	text, err := os.ReadFile(f.config)
-	if err != nil {
-		return nil, failure{exit.Problem, err}
-	}
-	cfg, err := config.Read(f.config, text)
+	cfg, err := config.ReadFile(f.config)
 	if err != nil {
 		return nil, failure{exit.Problem, err}
 	}

@@ -35,6 +35,7 @@ func TestALB_BadCommandLinesGetASentence(t *testing.T) {
 		{"--target a:80 --attribute stickiness.enabled=maybe", exit.Usage, "stickiness.enabled"},
 		{"--target a:80 --attribute idle_timeout.timeout_seconds=5000", exit.Problem, "outside of 1 to 4000"},
 		{"--target a:80 --speed 0", exit.Usage, "--speed"},
+		{"--target a:80 --speed nan", exit.Usage, "--speed"},
 		{"--target a:80 --key k", exit.Usage, "belong together"},
 		{"--target a:80 --config " + file, exit.Usage, "--target and --config together"},
 		{"--config " + file, exit.Problem, file},

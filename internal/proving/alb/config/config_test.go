@@ -232,9 +232,59 @@ func TestHasten_DividesAllTimesAndTheRangesEnd(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	c.Hasten(1e12)
+	c.Hasten(1e-12)
+	if c.LoadBalancer.IdleTimeout < time.Hour || c.TargetGroups[0].HealthCheck.Interval < time.Hour {
+		t.Errorf("slowed down: idle timeout %v, interval %v", c.LoadBalancer.IdleTimeout, c.TargetGroups[0].HealthCheck.Interval)
+	}
+	c.Hasten(1e30)
 	if c.TargetGroups[0].HealthCheck.Interval != time.Millisecond || c.TargetGroups[0].SlowStart != 0 {
 		t.Errorf("%+v", c.TargetGroups[0])
+	}
+}
+
+func TestRead_BoundsWhatItReadsAndSays(t *testing.T) {
+	for _, c := range []struct{ name, text, first, last string }{
+		{"a long file", strings.Repeat("#", maxFile+1), "alb.yaml: the file is longer than 1048576 bytes", "alb.yaml: the file is longer than 1048576 bytes"},
+		{"many problems", strings.Repeat("a: 1\nb: 1\n", 2) + manyKeys(100), `alb.yaml:1: there is no key "a"`, "and 52 more"},
+		{"a long value", "LoadBalancer: {Name: " + strings.Repeat("n", 10000) + "}", `alb.yaml:1: LoadBalancer.Name: "nnnn`, `alb.yaml:1: Listeners: there is none, so nothing would be served`},
+		{"a deep file", "a: " + strings.Repeat("[", 20000), "alb.yaml: no YAML: exceeded max depth of 10000", "alb.yaml: no YAML: exceeded max depth of 10000"},
+		{"a bomb", "a: &a [x, x]\nb: &b [*a, *a]\nListeners: &c [*b, *b]\n", `alb.yaml:1: there is no key "a"`, "alb.yaml:3: Listeners[1]: anchors and aliases are not read here; write the value out"},
+	} {
+		_, err := Read("alb.yaml", []byte(c.text))
+		lines := strings.Split(fmt.Sprint(err), "\n")
+		if !strings.HasPrefix(lines[0], c.first) || lines[len(lines)-1] != c.last || len(lines) > mostProblems+1 || len(lines[0]) > 500 {
+			t.Errorf("%s: %d lines, %.600s ... %s", c.name, len(lines), lines[0], lines[len(lines)-1])
+		}
+	}
+}
+
+func manyKeys(n int) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, "key%d: 1\n", i)
+	}
+	return all.String()
+}
+
+func TestReadFile_ReadsNoMoreThanAFileMayHave(t *testing.T) {
+	if _, err := ReadFile("/dev/zero"); err == nil || !strings.Contains(err.Error(), "/dev/zero: the file is longer than") {
+		t.Error(err)
+	}
+	if _, err := ReadFile("testdata"); err == nil || !strings.Contains(err.Error(), "testdata: is a directory") {
+		t.Error(err)
+	}
+	if c, err := ReadFile("../../../../examples/alb/alb.yaml"); err != nil || c.Name != "shop" {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+func TestSetAttribute_LooksAtTheValueAlsoWithoutTargetGroups(t *testing.T) {
+	c := New("shop")
+	if err := c.SetAttribute("stickiness.enabled", "maybe"); err == nil {
+		t.Error("maybe is taken")
+	}
+	if err := c.SetAttribute("stickiness.enabled", "true"); err != nil {
+		t.Error(err)
 	}
 }
 

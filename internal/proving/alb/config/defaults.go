@@ -137,9 +137,12 @@ func (a *Action) groups() []WeightedGroup {
 	return a.Forward.Groups
 }
 
+// longest is what no time becomes longer than when Hasten slows it down.
+const longest = 100 * 365 * 24 * time.Hour
+
 func hasten(d time.Duration, by float64) time.Duration {
 	if d == 0 {
 		return 0
 	}
-	return max(time.Millisecond, time.Duration(float64(d)/by))
+	return time.Duration(min(max(float64(time.Millisecond), float64(d)/by), float64(longest)))
 }

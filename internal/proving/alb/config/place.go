@@ -18,9 +18,21 @@ type problem struct {
 
 func (p problem) Error() string {
 	if p.at == "" {
-		return p.text
+		return clip(p.text)
 	}
-	return p.at + ": " + p.text
+	return p.at + ": " + clip(p.text)
+}
+
+const (
+	longestText  = 400 // of a problem: values may be of any length
+	mostProblems = 50  // that are said, of a file or of a Config
+)
+
+func clip(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "..."
 }
 
 // reader remembers in which line each path stands, so that Validate's problems can be found too.
@@ -62,9 +74,20 @@ func (p place) mapping(k keys) {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(p.node.Content); i += 2 {
 		key, value := p.node.Content[i], p.node.Content[i+1]
-		c := p.child("."+key.Value, value, key.Line)
+		if key.Kind != yaml.ScalarNode {
+			place{p.r, key, p.at}.fail("a key is a word")
+			continue
+		}
 		read, known := k[key.Value]
 		why, refused := notHere[key.Value]
+		if !known && !refused {
+			if !seen[key.Value] {
+				place{p.r, key, p.at}.fail("there is no key %s%s", shown(key.Value), didYouMean(key.Value, k))
+			}
+			seen[key.Value] = true
+			continue
+		}
+		c := p.child("."+key.Value, value, key.Line)
 		switch {
 		case seen[key.Value]:
 			c.fail("it stands here twice")
@@ -72,17 +95,19 @@ func (p place) mapping(k keys) {
 			c.fail("anchors and aliases are not read here; write the value out")
 		case known:
 			read(c)
-		case refused:
-			c.fail("%s", why)
 		default:
-			name := key.Value
-			if len(name) > longestWord {
-				name = name[:longestWord] + "..."
-			}
-			place{p.r, key, p.at}.fail("there is no key %q%s", name, didYouMean(key.Value, k))
+			c.fail("%s", why)
 		}
 		seen[key.Value] = true
 	}
+}
+
+// shown is a word of the file within quotes, cut when it is long.
+func shown(word string) string {
+	if len(word) > longestWord {
+		word = word[:longestWord] + "..."
+	}
+	return strconv.Quote(word)
 }
 
 func (p place) list(each func(place)) {
@@ -171,12 +196,22 @@ func parseOn(s string) (bool, error) {
 
 // all joins the problems, each with the file and the line of the nearest path that stands in it.
 func (r *reader) all() error {
-	var all []error
-	for _, p := range r.problems {
+	return join(r.problems, func(p problem) error {
 		if p.line == 0 {
 			p.line = r.line(p.at)
 		}
-		all = append(all, fmt.Errorf("%s:%d: %w", r.file, p.line, p))
+		return fmt.Errorf("%s:%d: %w", r.file, p.line, p)
+	})
+}
+
+// join is the first of the problems, and how many more there are.
+func join(problems []problem, say func(problem) error) error {
+	var all []error
+	for _, p := range problems[:min(len(problems), mostProblems)] {
+		all = append(all, say(p))
+	}
+	if more := len(problems) - mostProblems; more > 0 {
+		all = append(all, fmt.Errorf("and %d more", more))
 	}
 	return errors.Join(all...)
 }

@@ -6,22 +6,49 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
+	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
+// maxFile is how long a file may be: a thousand targets and a hundred rules take a tenth of it.
+const maxFile = 1 << 20
+
+// ReadFile reads a configuration as Read does.
+func ReadFile(name string) (*Config, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	return Read(name, text)
+}
+
 // Read reads a configuration in YAML, completes and validates it. file is its name in errors.
 func Read(file string, text []byte) (*Config, error) {
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%s: the file is longer than %d bytes", file, maxFile)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
 	if err := d.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: the file is empty", file)
 		}
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, syntax(file, err)
 	}
-	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: one document is expected", file)
+	switch err := d.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		return nil, syntax(file, err)
+	default:
+		return nil, fmt.Errorf("%s:%d: a second document begins; one is expected", file, second.Line)
 	}
 	c := New("fender-alb")
 	r := &reader{file: file, lines: map[string]int{}}
@@ -49,6 +76,16 @@ func Read(file string, text []byte) (*Config, error) {
 		return nil, r.all()
 	}
 	return c, nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
+
+// syntax is an error of the YAML reader, with the line where ours have it.
+func syntax(file string, err error) error {
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Errorf("%s:%s: no YAML: %s", file, m[1], m[2])
+	}
+	return fmt.Errorf("%s: no YAML: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 func (c *Config) readLoadBalancer(p place) {

@@ -18,6 +18,9 @@ func (c *Config) SetAttribute(name, value string) error {
 		if a.name != name {
 			continue
 		}
+		if scratch := NewTargetGroup(""); len(c.TargetGroups) == 0 {
+			return named(name, a.read(&scratch, value))
+		}
 		for i := range c.TargetGroups {
 			if err := a.read(&c.TargetGroups[i], value); err != nil {
 				return named(name, err)

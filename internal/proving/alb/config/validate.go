@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -29,13 +28,9 @@ var (
 	goodHost   = regexp.MustCompile(`^[a-zA-Z0-9._:%-]{1,253}$`)
 )
 
-// Validate says all that is wrong, joined.
+// Validate says what is wrong, joined.
 func (c *Config) Validate() error {
-	var all []error
-	for _, p := range c.problems() {
-		all = append(all, p)
-	}
-	return errors.Join(all...)
+	return join(c.problems(), func(p problem) error { return p })
 }
 
 // checker collects what is wrong.

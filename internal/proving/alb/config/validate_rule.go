@@ -79,8 +79,7 @@ func (k *checker) condition(c *Condition) (wildcards int) {
 	for _, text := range c.RegexValues {
 		if len(text) > maxValue {
 			k.fail(".RegexValues", "%q has more than %d characters", text[:maxValue], maxValue)
-		}
-		if _, err := regexp.Compile(text); err != nil {
+		} else if _, err := regexp.Compile(text); err != nil {
 			k.fail(".RegexValues", "%v", err)
 		}
 	}
