@@ -3,6 +3,8 @@ package metric
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +25,40 @@ func TestNames_AreThoseOfCloudWatch(t *testing.T) {
 			t.Errorf("%d is %q", n, n)
 		}
 		seen[n.String()] = true
+	}
+}
+
+// TestNames_AreAllCounted: a zero that nobody counts would read as a thing that never happened.
+func TestNames_AreAllCounted(t *testing.T) {
+	var code strings.Builder
+	for _, dir := range []string{".", "..", "../group"} {
+		files, err := filepath.Glob(dir + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if f == "name.go" || strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(text)
+		}
+	}
+	text, err := os.ReadFile("name.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := regexp.MustCompile(`(?m)^\t(\w+):\s+"`).FindAllStringSubmatch(string(text), -1)
+	if len(constants) != int(names) {
+		t.Fatalf("%d of %d constants are found", len(constants), names)
+	}
+	for _, c := range constants {
+		if !regexp.MustCompile(`\b` + c[1] + `\b`).MatchString(code.String()) {
+			t.Errorf("nothing counts %s", c[1])
+		}
 	}
 }
 

@@ -6,7 +6,8 @@ type Name uint8
 // String is CloudWatch's name.
 func (n Name) String() string { return cloudWatch[n] }
 
-// The metrics that this balancer has.
+// The metrics that this balancer counts. Of CloudWatch's others none is shown: it would be a zero that
+// means nothing.
 const (
 	ActiveConnectionCount Name = iota
 	AnomalousHostCount
@@ -14,7 +15,6 @@ const (
 	ClientTLSNegotiationErrorCount
 	DesyncMitigationModeNonCompliantRequestCount
 	DroppedInvalidHeaderRequestCount
-	ForwardedInvalidHeaderRequestCount
 	HTTPCodeELB3XX
 	HTTPCodeELB4XX
 	HTTPCodeELB5XX
@@ -38,7 +38,6 @@ const (
 	ProcessedBytes
 	RejectedConnectionCount
 	RequestCount
-	RuleEvaluations
 	TargetConnectionErrorCount
 	TargetResponseTime
 	TargetTLSNegotiationErrorCount
@@ -56,7 +55,6 @@ var cloudWatch = [names]string{
 	ClientTLSNegotiationErrorCount:               "ClientTLSNegotiationErrorCount",
 	DesyncMitigationModeNonCompliantRequestCount: "DesyncMitigationMode_NonCompliant_Request_Count",
 	DroppedInvalidHeaderRequestCount:             "DroppedInvalidHeaderRequestCount",
-	ForwardedInvalidHeaderRequestCount:           "ForwardedInvalidHeaderRequestCount",
 	HTTPCodeELB3XX:                               "HTTPCode_ELB_3XX_Count",
 	HTTPCodeELB4XX:                               "HTTPCode_ELB_4XX_Count",
 	HTTPCodeELB5XX:                               "HTTPCode_ELB_5XX_Count",
@@ -80,7 +78,6 @@ var cloudWatch = [names]string{
 	ProcessedBytes:                               "ProcessedBytes",
 	RejectedConnectionCount:                      "RejectedConnectionCount",
 	RequestCount:                                 "RequestCount",
-	RuleEvaluations:                              "RuleEvaluations",
 	TargetConnectionErrorCount:                   "TargetConnectionErrorCount",
 	TargetResponseTime:                           "TargetResponseTime",
 	TargetTLSNegotiationErrorCount:               "TargetTLSNegotiationErrorCount",
