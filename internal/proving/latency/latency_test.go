@@ -85,9 +85,19 @@ func TestSummary_IsReadBack(t *testing.T) {
 	if got := back.Summary(); got != h.Summary() {
 		t.Errorf("%+v\nwant %+v", got, h.Summary())
 	}
-	s.Histogram = "nonsense"
-	if _, err := Read(s); err == nil {
-		t.Error("nonsense was read")
+	for name, change := range map[string]func(*Summary){
+		"nonsense":                  func(s *Summary) { s.Histogram = "nonsense" },
+		"another count":             func(s *Summary) { s.Count++ },
+		"a negative time":           func(s *Summary) { s.Min = -1 },
+		"a mean above the maximum":  func(s *Summary) { s.Mean = s.Max + 1 },
+		"more than a Duration":      func(s *Summary) { s.Max = 1e300 },
+		"a sum above all Durations": func(s *Summary) { s.Mean, s.Max = 8e9, 8e9 },
+	} {
+		bad := s
+		change(&bad)
+		if _, err := Read(bad); err == nil {
+			t.Errorf("%s was read", name)
+		}
 	}
 }
 

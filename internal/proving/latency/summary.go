@@ -51,10 +51,16 @@ func Read(s Summary) (*Histogram, error) {
 	if dropped := h.h.Merge(other); dropped > 0 || h.Count() != s.Count {
 		return nil, fmt.Errorf("the saved histogram has %d times, %d are stated", h.Count(), s.Count)
 	}
+	if !(0 <= s.Min && s.Min <= s.Mean && s.Mean <= s.Max) || s.Max > longestSum || s.Mean*float64(s.Count) > longestSum {
+		return nil, fmt.Errorf("the saved times cannot be: min_s %v, mean_s %v, max_s %v of %d", s.Min, s.Mean, s.Max, s.Count)
+	}
 	h.max, h.min = duration(s.Max), duration(s.Min)
 	h.sum = duration(s.Mean * float64(s.Count))
 	return h, nil
 }
+
+// longestSum is how many seconds a Duration can hold, and a little less.
+const longestSum = 9e9
 
 // Seconds is d in seconds, to the microsecond.
 func Seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }
