@@ -42,7 +42,7 @@ func (ex *exchange) choose(s *service, r *message.Request) *page.Page {
 	if s.http2 && ex.minor != 2 {
 		return &page.Page{Status: 464}
 	}
-	sel := group.Selection{Source: ex.entry.peer.addr.Addr()}
+	var sel group.Selection
 	if s.sticky {
 		sel.Cookies = cookies(r)
 	}

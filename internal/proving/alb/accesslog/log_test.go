@@ -433,6 +433,30 @@ func TestOpen_AFileThatWasMovedAwayOrDeletedIsBegunAnew(t *testing.T) {
 	}
 }
 
+func TestOpen_ANamedPipeNeedsItsReader(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(pipe, Layout{}); err == nil || !strings.Contains(err.Error(), "nobody reads from "+pipe) {
+		t.Fatalf("%v, %v", s, err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	s, err := Open(pipe, Layout{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, "one\n")
+	finish(t, s)
+	if text, err := io.ReadAll(reader); err != nil || string(text) != "one\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestOpen_ADeviceStaysWhatItIs(t *testing.T) {
 	s, err := Open("/dev/full", Layout{})
 	if err != nil {

@@ -2,10 +2,12 @@ package accesslog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -81,8 +83,12 @@ type file struct {
 	looked time.Time
 }
 
+// open does not wait for who is to read from a named pipe: nothing could end that.
 func (f *file) open() error {
-	opened, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	opened, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NONBLOCK, 0o644)
+	if errors.Is(err, syscall.ENXIO) {
+		return fmt.Errorf("nobody reads from %s: start its reader first", f.path)
+	}
 	if err != nil {
 		return err
 	}

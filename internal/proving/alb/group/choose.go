@@ -1,7 +1,6 @@
 package group
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 // Selection is what may bind a request to a target.
 type Selection struct {
 	Cookies []string // the values of the request's Cookie fields
-	Source  netip.Addr
 }
 
 // leastShare is what a target gets at the very start of slow start: nothing would be no start.
