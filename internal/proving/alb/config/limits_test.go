@@ -94,6 +94,7 @@ func TestValidate_HoldsTheLimitsOfAWS(t *testing.T) {
 		{redirect(func(r *Redirect) { r.Protocol = "ftp" }), "is none of HTTP, HTTPS"},
 		{redirect(func(r *Redirect) { r.Path = "/#{path" }), "there is no #{path"},
 
+		{func(c *Config) { c.TargetGroups[0].WeightsEvery = 0 }, "WeightsEvery is 0s"},
 		{func(c *Config) { manyTargets(c, MaxTargets) }, ""},
 		{func(c *Config) { manyTargets(c, MaxTargets+1) }, "1001 are more than the 1000"},
 		{func(c *Config) { c.LoadBalancer.AccessLogs.Prefix = "a/AWSLogs" }, "neither AWSLogs nor .."},

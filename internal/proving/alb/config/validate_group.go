@@ -27,6 +27,9 @@ func (k *checker) targetGroup(g *TargetGroup, names map[string]bool) {
 		k.fail(".Port", "%d is not a port", g.Port)
 	}
 	check(targetGroupAttributes, g, k.c.hastened, k.fail)
+	if g.WeightsEvery <= 0 {
+		k.fail("", "WeightsEvery is %v: NewTargetGroup gives the 5 s of AWS", g.WeightsEvery)
+	}
 	k.together(g)
 	k.healthCheck(&g.HealthCheck)
 	if len(g.Targets) > MaxTargets {
