@@ -14,6 +14,7 @@ const (
 	queued    = 1 << 14  // records that wait for the sink
 	batch     = 64 << 10 // bytes that are written at once
 	warnEvery = 10 * time.Second
+	patience  = 5 * time.Second // with the sink, at the end
 )
 
 // Log is a bounded queue of records before a sink. A full queue drops, and counts what it dropped.
@@ -56,8 +57,27 @@ func (l *Log) Dropped() int64 {
 }
 
 // Run writes until ctx ends, then what is still in the queue, and closes the sink. Who puts records is
-// to have ended before: what comes later is lost. At the end it warns of what was dropped in all.
+// to have ended before: what comes later is lost. At the end it warns of what was dropped in all. A sink
+// that takes nothing then, a pipe whose reader stands still, is waited for only so long and left behind.
 func (l *Log) Run(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- l.run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-late.C:
+		return fmt.Errorf("the last lines of a log are missing: they could not be written for %v", patience)
+	}
+}
+
+func (l *Log) run(ctx context.Context) error {
 	var lines []byte
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()

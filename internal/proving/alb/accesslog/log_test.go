@@ -73,6 +73,20 @@ func TestLog_WritesAllInOrderAndWhatIsLeftAtTheEnd(t *testing.T) {
 	})
 }
 
+func TestLog_EndsAlthoughNobodyTakesItsLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{let: make(chan struct{})}
+		defer close(s.let)
+		l := New(s, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		l.Put(said("a"))
+		stop()
+		if err := l.Run(ctx); err == nil || !strings.Contains(err.Error(), "the last lines of a log are missing") {
+			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
 func TestLog_NeverBlocksAndCountsWhatItDrops(t *testing.T) {
 	l := New(&slow{}, nil)
 	for range queued + 3 {
