@@ -3,6 +3,7 @@ package siege
 import (
 	"context"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,16 +15,27 @@ const fineSleep = 2 * time.Millisecond
 
 // alarm wakes its owner at a time, to within some ten microseconds.
 type alarm struct {
-	fd   int
-	file *os.File // nil: there is no timerfd here
-	buf  [8]byte
+	file *os.File        // nil: there is no timerfd here
+	raw  syscall.RawConn // of file
+	ring func(fd uintptr) bool
+
+	left time.Duration // of the nap that is to be taken
+	set  bool          // it has begun
+	err  error
 }
 
 func newAlarm() *alarm {
 	a := &alarm{}
-	if fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err == nil {
-		a.fd, a.file = fd, os.NewFile(uintptr(fd), "timerfd")
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
+		return a
 	}
+	file := os.NewFile(uintptr(fd), "timerfd")
+	if a.raw, err = file.SyscallConn(); err != nil {
+		file.Close()
+		return a
+	}
+	a.file, a.ring = file, a.wind
 	return a
 }
 
@@ -52,14 +64,25 @@ func (a *alarm) sleepUntil(ctx context.Context, t time.Time) bool {
 	return ctx.Err() == nil
 }
 
+// nap waits for the timer. It is never read: setting it takes the last ring off, and that it rings is
+// all that is wanted to be known. So a nap is one system call, and the poller's.
 func (a *alarm) nap(d time.Duration) bool {
 	if a.file == nil {
 		return false
 	}
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}
-	if err := unix.TimerfdSettime(a.fd, 0, &spec, nil); err != nil {
-		return false
+	a.left, a.set, a.err = d, false, nil
+	err := a.raw.Read(a.ring)
+	return err == nil && a.err == nil
+}
+
+// wind sets the timer when it is called first, which is when the poller has been told to look out for
+// the ring: one that came earlier would not be seen. Called again, it has rung.
+func (a *alarm) wind(fd uintptr) bool {
+	if a.set {
+		return true
 	}
-	_, err := a.file.Read(a.buf[:])
-	return err == nil
+	a.set = true
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(a.left))}
+	a.err = unix.TimerfdSettime(int(fd), 0, &spec, nil)
+	return a.err != nil
 }
