@@ -97,7 +97,20 @@ func split(text string) (place, method, body string, err error) {
 }
 
 func parseURL(text string) (*Request, error) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		scheme, rest = "http", text
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	// What is sent is what was written, also what url.URL would normalise or refuse: only the place is its.
+	place, target := rest, "/"
+	if at := strings.IndexAny(place, "/?"); at >= 0 {
+		place, target = place[:at], "/"+strings.TrimPrefix(escape(place[at:]), "/")
+	}
 	shown := text
+	if at := strings.LastIndexByte(place, '@'); at >= 0 { // a password is not shown
+		shown = strings.Replace(shown, place[:at+1], "", 1)
+	}
 	if len(shown) > 200 {
 		shown = shown[:200] + "..."
 	}
@@ -105,12 +118,7 @@ func parseURL(text string) (*Request, error) {
 	if len(text) > longestURL {
 		return nil, bad("it is too long")
 	}
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		scheme, rest = "http", text
-	}
-	rest, _, _ = strings.Cut(rest, "#")
-	u, err := url.Parse("//" + escape(rest))
+	u, err := url.Parse("//" + escape(place))
 	scheme = strings.ToLower(scheme)
 	switch {
 	case scheme != "http" && scheme != "https":
@@ -136,13 +144,6 @@ func parseURL(text string) (*Request, error) {
 			return nil, bad("the port must be 1 to 65535")
 		}
 		o.port = uint16(n)
-	}
-	// What is sent is what was written: url.URL would normalise it.
-	target := escape(rest)
-	if at := strings.IndexAny(target, "/?"); at < 0 {
-		target = "/"
-	} else if target = target[at:]; target[0] == '?' {
-		target = "/" + target
 	}
 	return &Request{URL: scheme + "://" + o.hostHeader() + target, origin: o, target: target, auth: u.User}, nil
 }

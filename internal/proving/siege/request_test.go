@@ -25,6 +25,8 @@ func TestParseRequest_ReadsSiegesNotation(t *testing.T) {
 		{"http://h?q", "GET", "http://h/?q", ""},
 		{"http://h/a b?c=d e", "GET", "http://h/a%20b?c=d%20e", ""},
 		{"http://h/ü/%2F//", "GET", "http://h/%C3%BC/%2F//", ""},
+		{"http://h/%zz?%&a=%4", "GET", "http://h/%zz?%&a=%4", ""},
+		{"http://h//x/../\"y\"", "GET", "http://h//x/../\"y\"", ""},
 		{"http://[::1]:81/x", "GET", "http://[::1]:81/x", ""},
 		{"http://u:p@h/x", "GET", "http://h/x", ""},
 		{"http://h/x POST a=1&b=2", "POST", "http://h/x", "a=1&b=2"},
@@ -43,12 +45,19 @@ func TestParseRequest_ReadsSiegesNotation(t *testing.T) {
 			t.Errorf("%s: %s %s %q", c.text, q.Method, q.URL, q.Body)
 		}
 	}
-	for _, text := range []string{"", "ftp://h/", "http://", "http:///x", "http://h:0/", "http://h:65536/", "a:b:c", "http://h h/", "http://[::1/", "http://h/ POST </no/such/file", "http://" + strings.Repeat("x", longestURL)} {
+	for _, text := range []string{"", "ftp://h/", "http://", "http:///x", "http://h:0/", "http://h:65536/", "a:b:c", "http://h h/", "http://h%zz/", "http://%31/", "http://[::1/", "http://h/ POST </no/such/file", "http://" + strings.Repeat("x", longestURL)} {
 		if q, err := ParseRequest(text); err == nil {
 			t.Errorf("%.80q is read as %s", text, q.URL)
 		} else if len(err.Error()) > 400 {
 			t.Errorf("%.80q gives a message of %d bytes", text, len(err.Error()))
 		}
+	}
+}
+
+func TestParseRequest_ShowsNoPasswordInAnError(t *testing.T) {
+	_, err := ParseRequest("http://me:secret@h:99999/x@y")
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), `"http://h:99999/x@y"`) {
+		t.Error(err)
 	}
 }
 
