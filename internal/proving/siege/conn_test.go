@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The buffer ends inside chunks, inside their sizes and between CR and LF.
@@ -62,6 +63,63 @@ func TestConn_ItsEndIsAnnouncedInMoreThanOneWay(t *testing.T) {
 		s := answering(t, answer)
 		if r := once(t, s.addr, 3, nil); r.OK != 3 || r.Connections.Opened != connections {
 			t.Errorf("%q: %d ok, %d connections, %v", answer, r.OK, r.Connections.Opened, r.Failures)
+		}
+	}
+}
+
+// lone is a connection without a run, and a request for it.
+func lone(t *testing.T, notation string, lines ...string) (*conn, *Request) {
+	t.Helper()
+	q := resolved(t, notation)[0]
+	if err := q.write(Headers{Lines: lines}); err != nil {
+		t.Fatal(err)
+	}
+	c := &conn{dial: &dialer{timeout: 10 * time.Second, open: newRegistry(), counts: &counters{}}}
+	t.Cleanup(c.drop)
+	return c, q
+}
+
+func soon() time.Time { return time.Now().Add(10 * time.Second) }
+
+// ending answers one request on its first connection, ends it, and says so.
+func ending(t *testing.T, end func(*net.TCPConn)) (addr string, ended <-chan struct{}) {
+	done := make(chan struct{})
+	s := serve(t, func(n int, c *net.TCPConn) {
+		for {
+			if _, ok := hear(c, 0); !ok {
+				return
+			}
+			fmt.Fprint(c, hello)
+			if n == 0 {
+				end(c)
+				close(done)
+				return
+			}
+		}
+	})
+	return s.addr, done
+}
+
+func TestConn_ThatEndedWhileIdleIsNoFailure(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"within the timeout": false, "after the timeout": true} {
+		addr, ended := ending(t, func(c *net.TCPConn) { c.Close() })
+		c, q := lone(t, addr)
+		if out := c.do(t.Context(), q, &Expect{}, soon()); out.kind != OK {
+			t.Fatalf("%v %v", out.kind, out.err)
+		}
+		<-ended
+		c.idle = c.idle.Add(-time.Hour) // it has lain idle
+		if late {
+			if err := c.c.SetDeadline(time.Now().Add(-time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out := c.do(t.Context(), q, &Expect{}, soon()); out.kind != OK {
+			t.Errorf("%s: %v %v", name, out.kind, out.err)
+		}
+		if n := c.dial.counts; n.idleClosed.Load() != 1 || n.opened.Load() != 2 {
+			t.Errorf("%s: %d closed while idle, %d opened", name, n.idleClosed.Load(), n.opened.Load())
 		}
 	}
 }

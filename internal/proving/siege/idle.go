@@ -9,7 +9,7 @@ import (
 
 // peek looks at a socket without taking anything from it. It is kept, so that looking allocates nothing.
 type peek struct {
-	look func(fd uintptr) bool
+	look func(fd uintptr)
 	buf  [1]byte
 	n    int
 	err  error
@@ -25,12 +25,12 @@ func (c *conn) gone() bool {
 	}
 	p := &c.peek
 	if p.look == nil {
-		p.look = func(fd uintptr) bool {
+		p.look = func(fd uintptr) {
 			p.n, _, p.err = unix.Recvfrom(int(fd), p.buf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-			return true
 		}
 	}
-	if err := c.rc.Read(p.look); err != nil {
+	// Not as a reading: the deadline of the last request may have passed.
+	if err := c.rc.Control(p.look); err != nil {
 		return false // the request will say it
 	}
 	ended := p.err == nil && (p.n == 0 || c.raw == c.c) || p.err != nil && p.err != syscall.EAGAIN && p.err != syscall.EINTR //nolint:errorlint // errno of a system call

@@ -181,39 +181,3 @@ func TestRun_KeepsAConnectionAndNeverSendsARequestTwice(t *testing.T) {
 		t.Errorf("%+v", r.Examples[0])
 	}
 }
-
-func TestRun_AConnectionThatEndedWhileIdleIsNoFailure(t *testing.T) {
-	closed := make(chan struct{}, 1)
-	s := serve(t, func(n int, c *net.TCPConn) {
-		for {
-			if _, ok := hear(c, 0); !ok {
-				return
-			}
-			fmt.Fprint(c, hello)
-			if n == 0 {
-				c.Close()
-				closed <- struct{}{}
-				return
-			}
-		}
-	})
-	d := &dialer{timeout: time.Second, open: newRegistry(), counts: &counters{}}
-	c := conn{dial: d}
-	defer c.drop()
-	q := resolved(t, "http://"+s.addr)[0]
-	if err := q.write(Headers{}); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 2 {
-		if out := c.do(t.Context(), q, &Expect{}, time.Now().Add(10*time.Second)); out.kind != OK {
-			t.Fatalf("request %d: %v %v", i, out.kind, out.err)
-		}
-		if i == 0 {
-			<-closed
-			c.idle = c.idle.Add(-time.Hour) // it has lain idle
-		}
-	}
-	if d.counts.idleClosed.Load() != 1 || d.counts.opened.Load() != 2 {
-		t.Errorf("%d closed while idle, %d opened", d.counts.idleClosed.Load(), d.counts.opened.Load())
-	}
-}
