@@ -56,11 +56,16 @@ func (d *dialer) connect(ctx context.Context, q *Request, deadline time.Time) (n
 	secure := tls.Client(c, &tls.Config{
 		ServerName:         q.origin.host,
 		NextProtos:         []string{"http/1.1"},
-		InsecureSkipVerify: d.insecure || q.addrs[0].Addr().IsLoopback(), // a target on this machine makes its own
+		InsecureSkipVerify: d.insecure || onLoopback(c), // a target on this machine makes its own
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		d.open.drop(c)
 		return nil, TLS, err
 	}
 	return secure, OK, nil
+}
+
+func onLoopback(c net.Conn) bool {
+	addr, ok := c.RemoteAddr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
 }

@@ -161,9 +161,11 @@ func TestRun_SpeaksTLS(t *testing.T) {
 	t.Parallel()
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) }))
 	defer s.Close()
-	r := once(t, s.Listener.Addr().String(), 3, func(o *Options) { o.Requests = resolved(t, s.URL) })
-	if r.OK != 3 || r.BodyBytes != 3*int64(len("HTTP/1.1")) || r.Connections.Opened != 1 {
-		t.Errorf("%+v", r)
+	for _, url := range []string{s.URL, strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1)} {
+		r := once(t, s.Listener.Addr().String(), 3, func(o *Options) { o.Requests = resolved(t, url) })
+		if r.OK != 3 || r.BodyBytes != 3*int64(len("HTTP/1.1")) || r.Connections.Opened != 1 {
+			t.Errorf("%s: %+v", url, r)
+		}
 	}
 }
 
