@@ -91,7 +91,7 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 		out.cause = string(out.head.cause)
 	}
 	c.used++
-	if out.head.close {
+	if out.head.close || q.closes {
 		c.drop()
 	} else {
 		c.idle = time.Now()

@@ -67,6 +67,20 @@ func TestConn_ItsEndIsAnnouncedInMoreThanOneWay(t *testing.T) {
 	}
 }
 
+// A target may close without saying so when it was asked to, as uWSGI does.
+func TestConn_WhoAsksForTheCloseMakesNoOtherRequestOnIt(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Options){
+		"--connection close": func(o *Options) { o.Headers.Close = true },
+		"a header":           func(o *Options) { o.Headers.Lines = []string{"connection: foo, Close"} },
+	} {
+		s := answering(t, hello)
+		if r := once(t, s.addr, 3, change); r.OK != 3 || r.Connections.Opened != 3 {
+			t.Errorf("%s: %d ok, %d connections, %v", name, r.OK, r.Connections.Opened, r.Failures)
+		}
+	}
+}
+
 // lone is a connection without a run, and a request for it.
 func lone(t *testing.T, notation string, lines ...string) (*conn, *Request) {
 	t.Helper()

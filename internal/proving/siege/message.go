@@ -40,6 +40,7 @@ func (r *Request) write(h Headers) error {
 		fields = set(fields, f)
 		r.waits = r.waits || strings.EqualFold(f.name, "Expect") && strings.EqualFold(f.value, "100-continue") && len(r.Body) > 0
 	}
+	r.closes = slices.ContainsFunc(fields, func(f field) bool { return strings.EqualFold(f.name, "Connection") && asksForClose(f.value) })
 	head := r.Method + " " + r.target + " HTTP/1.1\r\n"
 	for _, f := range fields {
 		head += f.name + ": " + f.value + "\r\n"
@@ -48,6 +49,12 @@ func (r *Request) write(h Headers) error {
 	r.whole = append([]byte(head), r.Body...)
 	r.head = r.whole[:len(head):len(head)]
 	return nil
+}
+
+func asksForClose(value string) bool {
+	var h head
+	h.connection([]byte(value))
+	return h.close
 }
 
 // singles are the fields of which a given one replaces the one that is sent anyway.

@@ -30,6 +30,7 @@ type Request struct {
 	head   []byte // up to and with the empty line
 	whole  []byte // head and body
 	waits  bool   // Expect: 100-continue
+	closes bool   // it says that no other follows on its connection
 
 	addrs []netip.AddrPort
 }
