@@ -47,7 +47,8 @@ type conn struct {
 type outcome struct {
 	kind   Kind
 	err    error // of a failure
-	status int   // 0 without an answer
+	end    time.Time
+	status int // 0 without an answer
 	cause  string
 	used   int // how many requests this connection had answered before
 	head   head
@@ -62,14 +63,14 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 	}
 	if c.c == nil {
 		if kind, err := c.open(ctx, q, deadline); err != nil {
-			return outcome{kind: kind, err: err}
+			return outcome{kind: kind, err: err, end: time.Now()}
 		}
 	}
 	out := outcome{used: c.used}
 	c.deadline = deadline
 	if err := c.c.SetDeadline(deadline); err != nil {
 		c.drop()
-		out.kind, out.err = ResetBefore, err
+		out.kind, out.err, out.end = ResetBefore, err, time.Now()
 		return out
 	}
 	c.hashing = e.hashes()
@@ -77,6 +78,9 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 		c.hash.Reset()
 	}
 	err := c.exchange(q, &out)
+	if out.end.IsZero() {
+		out.end = time.Now()
+	}
 	out.status = out.head.status
 	if err == nil {
 		err = c.surplus()
@@ -94,7 +98,7 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 	if out.head.close || q.closes {
 		c.drop()
 	} else {
-		c.idle = time.Now()
+		c.idle = out.end
 	}
 	return out
 }

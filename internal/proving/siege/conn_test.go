@@ -138,6 +138,71 @@ func TestConn_ThatEndedWhileIdleIsNoFailure(t *testing.T) {
 	}
 }
 
+// The reset comes before the request: it is the writing that meets it.
+func TestConn_AResetThatTheWritingMeetsIsOne(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		end  func(*net.TCPConn)
+		body string
+		want Kind
+	}{
+		"reset":                  {reset, "x", ResetBefore},
+		"reset, a long request":  {reset, strings.Repeat("x", 2*inline), ResetBefore},
+		"closed, a long request": {func(c *net.TCPConn) { c.Close() }, strings.Repeat("x", 2*inline), ClosedBefore},
+		"closed":                 {func(c *net.TCPConn) { c.Close() }, "x", ClosedBefore},
+	} {
+		addr, ended := ending(t, c.end)
+		conn, get := lone(t, addr)
+		_, post := lone(t, addr+" POST x")
+		post.Body = []byte(c.body)
+		if err := post.write(Headers{}); err != nil {
+			t.Fatal(err)
+		}
+		if out := conn.do(t.Context(), get, &Expect{}, soon()); out.kind != OK {
+			t.Fatalf("%v %v", out.kind, out.err)
+		}
+		<-ended
+		conn.idle = time.Now().Add(time.Hour) // it was used just now
+		if out := conn.do(t.Context(), post, &Expect{}, soon()); out.kind != c.want {
+			t.Errorf("%s: %v %v, want %v", name, out.kind, out.err, c.want)
+		}
+	}
+}
+
+func TestConn_KeepsTheCauseOfARefusedBody(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(_ int, c *net.TCPConn) {
+		hear(c, 0)
+		fmt.Fprint(c, "HTTP/1.1 413 No\r\nX-Fender-Cause: body-too-large\r\nContent-Length: 100000\r\n\r\n")
+		fmt.Fprint(c, strings.Repeat("y", 100_000)) // over the head in the buffer
+		hear(c, 0)
+	})
+	c, q := lone(t, s.addr+" POST abc", "Expect: 100-continue")
+	if out := c.do(t.Context(), q, &Expect{}, soon()); out.kind != Status4xx || out.cause != "body-too-large" {
+		t.Errorf("%v %v, cause %q", out.kind, out.err, out.cause)
+	}
+}
+
+func TestConn_AnAnswerIsWholeThoughTheRequestIsNot(t *testing.T) {
+	t.Parallel()
+	left := make(chan struct{})
+	s := serve(t, func(_ int, c *net.TCPConn) {
+		hear(c, 0)
+		fmt.Fprint(c, hello)
+		<-left // it reads no body
+	})
+	c, q := lone(t, s.addr+" POST x")
+	q.Body = make([]byte, 64<<20)
+	if err := q.write(Headers{}); err != nil {
+		t.Fatal(err)
+	}
+	out := c.do(t.Context(), q, &Expect{}, time.Now().Add(time.Hour)) // nobody waits for that
+	close(left)
+	if out.kind != OK || c.c != nil {
+		t.Errorf("%v %v, %v", out.kind, out.err, c.c)
+	}
+}
+
 func TestRun_NoStormOfAttemptsWhenNobodyIsThere(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

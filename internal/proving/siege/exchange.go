@@ -26,12 +26,21 @@ func (c *conn) exchange(q *Request, out *outcome) (err error) {
 	}
 	// An answer may have come although the request could not be written whole.
 	if rerr := c.answer(q, out); rerr != nil {
-		return rerr
+		return met(rerr, err)
 	}
 	if err != nil {
 		out.head.close = true
 	}
 	return nil
+}
+
+// met is what a request met that could neither be written nor answered: a reset is told once, and when
+// the writing is told it, the reading finds an end.
+func met(reading, writing error) error {
+	if errors.Is(reading, io.EOF) && errors.Is(writing, syscall.ECONNRESET) {
+		return writing
+	}
+	return reading
 }
 
 func broken(err error) bool {
@@ -45,21 +54,26 @@ func (c *conn) answer(q *Request, out *outcome) error {
 		if err != nil {
 			return err
 		}
-		out.head = h
+		out.head = h // of a 1xx too: an answer has begun
 		if h.status >= 200 || h.status == 101 {
-			// The slices of the head do not outlive the reading of the body.
-			if h.digest != nil {
-				out.head.digest = append(c.promised[:0], h.digest...)
-			}
-			if h.cause != nil {
-				out.head.cause = append(c.reason[:0], h.cause...)
-			}
-			return c.readBody(&out.head, q.Method == http.MethodHead)
+			return c.finish(q, out, h)
 		}
 	}
 }
 
-// exchangeBoth writes beside the reading.
+// finish reads what follows the head of an answer. The slices of the head do not outlive that.
+func (c *conn) finish(q *Request, out *outcome, h head) error {
+	out.head = h
+	if h.digest != nil {
+		out.head.digest = append(c.promised[:0], h.digest...)
+	}
+	if h.cause != nil {
+		out.head.cause = append(c.reason[:0], h.cause...)
+	}
+	return c.readBody(&out.head, q.Method == http.MethodHead)
+}
+
+// exchangeBoth writes beside the reading. A target that has answered may go on reading, for patience.
 func (c *conn) exchangeBoth(part []byte, q *Request, out *outcome) error {
 	written := make(chan error, 1)
 	go func(w io.Writer) {
@@ -67,32 +81,51 @@ func (c *conn) exchangeBoth(part []byte, q *Request, out *outcome) error {
 		written <- err
 	}(c.c)
 	err := c.answer(q, out)
+	out.end = time.Now()
+	wait := patience
 	if err != nil || out.head.close {
-		c.dial.open.drop(c.raw) // ends the writing
+		wait = 0
 	}
-	werr := <-written
-	if err == nil && werr != nil {
+	werr := c.written(written, wait)
+	if err != nil {
+		return met(err, werr)
+	}
+	if werr != nil {
 		out.head.close = true // answered before all was sent
 	}
-	return err
+	return nil
 }
 
-// patience is how long a target may take to say 100 Continue before the body is sent anyway.
+// written is what became of the writing, which is ended when it takes longer.
+func (c *conn) written(done <-chan error, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+	}
+	c.dial.open.drop(c.raw)
+	return <-done
+}
+
+// patience is how long a target may take to say 100 Continue before the body is sent anyway, and to
+// read the rest of a request that it has answered.
 const patience = time.Second
 
 // exchangeExpecting sends the body when the target asks for it.
 func (c *conn) exchangeExpecting(q *Request, out *outcome) error {
-	if _, err := c.c.Write(q.head); err != nil && !broken(err) {
-		return err
+	_, werr := c.c.Write(q.head)
+	if werr != nil && !broken(werr) {
+		return werr
 	}
 	h, err := c.interim()
 	switch {
 	case err != nil:
-		return err
+		return met(err, werr)
 	case h.status >= 200: // it does not want the body
-		out.head = h
-		out.head.close = true
-		return c.readBody(&out.head, q.Method == http.MethodHead)
+		h.close = true
+		return c.finish(q, out, h)
 	}
 	return c.exchangeBoth(q.Body, q, out)
 }

@@ -90,7 +90,7 @@ var errUnsent = errors.New("not sent: every connection was busy until the timeou
 func (c *crew) giveUp(intended time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.spare.out = outcome{kind: Unsent, err: errUnsent}
+	c.spare.out = outcome{kind: Unsent, err: errUnsent, end: time.Now()}
 	c.spare.count(c.spare.next(), intended)
 }
 

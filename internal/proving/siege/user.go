@@ -68,7 +68,7 @@ func (u *user) turn(q *Request, begin time.Time) bool {
 }
 
 func (u *user) count(q *Request, begin time.Time) {
-	end := time.Now()
+	end := u.out.end
 	u.sample = sample{q: q, out: &u.out, end: end, took: end.Sub(begin), body: u.conn.body, received: u.conn.received}
 	u.run.tally.add(u.number, &u.sample)
 	if each := u.run.opts.Each; each != nil {
