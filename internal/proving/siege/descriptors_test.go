@@ -22,8 +22,9 @@ func outOfDescriptors() {
 	if err == nil {
 		err = Resolve(context.Background(), nobody{}, []*Request{q}, false)
 	}
+	var r *Result
 	if err == nil {
-		_, err = Run(context.Background(), Options{
+		r, err = Run(context.Background(), Options{
 			Requests: []*Request{q}, Phases: []Phase{{Users: 1, For: 1100 * time.Millisecond}, {Users: 20, For: time.Hour}}, Delay: 10 * time.Millisecond,
 			Tick: func(Progress) { // after a second
 				if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 4, Max: 4}); err != nil {
@@ -32,7 +33,7 @@ func outOfDescriptors() {
 			},
 		})
 	}
-	fmt.Println(err, errors.Is(err, ErrDescriptors))
+	fmt.Println(err, errors.Is(err, ErrDescriptors), r != nil && r.Interrupted && r.OK > 0)
 }
 
 func TestRun_EndsWhenTheDescriptorsDo(t *testing.T) {
@@ -41,7 +42,7 @@ func TestRun_EndsWhenTheDescriptorsDo(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childVar+"="+s.addr)
 	out, err := cmd.CombinedOutput()
-	if err != nil || strings.TrimSpace(string(out)) != ErrDescriptors.Error()+" true" {
+	if err != nil || strings.TrimSpace(string(out)) != ErrDescriptors.Error()+" true true" {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -15,7 +15,7 @@ type crew struct {
 	run   *run
 	wg    sync.WaitGroup
 	slots chan struct{} // one for each request under way
-	lag   atomic.Int64  // the longest time that the generator itself was behind
+	lag   longest       // that the generator itself was behind
 
 	mu    sync.Mutex
 	idle  []chan arrival
@@ -25,8 +25,17 @@ type crew struct {
 
 // arrival is a request and the time at which it is to begin.
 type arrival struct {
-	q  *Request
-	at time.Time
+	q    *Request
+	at   time.Time
+	late bool // it had to wait for a connection
+}
+
+// longest is the longest of some times.
+type longest struct{ ns atomic.Int64 }
+
+func (l *longest) add(d time.Duration) {
+	for n := l.ns.Load(); int64(d) > n && !l.ns.CompareAndSwap(n, int64(d)); n = l.ns.Load() {
+	}
 }
 
 func newCrew(r *run) *crew {
@@ -51,36 +60,43 @@ func (c *crew) arrive(ctx context.Context, begin time.Time, p Phase, seed uint64
 		}
 		intended := begin.Add(at)
 		if !alarm.sleepUntil(ctx, intended) || !c.admit(ctx, intended, &behind) {
+			for now := time.Now(); at < p.For && !begin.Add(at).After(now); at = s.next() {
+				c.run.counts.left.Add(1)
+			}
 			return
 		}
 	}
 }
 
 // admit gives an arrival to a free connection, or has it wait for one, late. behind says that there is
-// a backlog of arrivals for want of connections: then it is not the generator that lags.
+// a backlog of arrivals for want of connections: what comes in it is late too, though a connection be free
+// when its turn comes. It says false when the run was ended meanwhile.
 func (c *crew) admit(ctx context.Context, intended time.Time, behind *bool) bool {
-	select {
-	case c.slots <- struct{}{}:
-		if lag := int64(time.Since(intended)); !*behind && lag > c.lag.Load() {
-			c.lag.Store(lag)
-		}
-		*behind = *behind && time.Since(intended) > fineSleep
-	default:
-		*behind = true
-		c.run.counts.late.Add(1)
-		left := time.Until(intended.Add(c.run.opts.Timeout))
-		timer := time.NewTimer(left)
-		defer timer.Stop()
+	if *behind = *behind && time.Since(intended) > fineSleep; !*behind {
 		select {
 		case c.slots <- struct{}{}:
-		case <-timer.C:
-			c.giveUp(intended)
+			c.hand(intended, false)
 			return true
-		case <-ctx.Done():
-			return false
+		default:
+			*behind = true
 		}
 	}
-	c.hand(intended)
+	c.run.counts.late.Add(1)
+	left := time.Until(intended.Add(c.run.opts.Timeout))
+	if left <= 0 {
+		c.giveUp(intended)
+		return true
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case c.slots <- struct{}{}:
+		c.hand(intended, true)
+	case <-timer.C:
+		c.giveUp(intended)
+	case <-ctx.Done():
+		return false
+	}
 	return true
 }
 
@@ -95,10 +111,10 @@ func (c *crew) giveUp(intended time.Time) {
 }
 
 // hand gives the next request to the connection that was used last, or to a new one.
-func (c *crew) hand(intended time.Time) {
+func (c *crew) hand(intended time.Time, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := arrival{c.spare.next(), intended}
+	a := arrival{c.spare.next(), intended, late}
 	if n := len(c.idle); n > 0 {
 		c.idle[n-1] <- a // it has room for one
 		c.idle = c.idle[:n-1]
@@ -115,6 +131,9 @@ func (c *crew) hand(intended time.Time) {
 func (c *crew) work(u *user, jobs chan arrival) {
 	defer u.conn.drop()
 	for a := range jobs {
+		if !a.late {
+			c.lag.add(time.Since(a.at))
+		}
 		c.run.counts.users.up()
 		u.turn(a.q, a.at)
 		c.run.counts.users.down()

@@ -106,7 +106,7 @@ func TestRun_OpenModelCountsWhatHadToWait(t *testing.T) {
 		}
 	})
 	r, err := Run(context.Background(), Options{
-		Requests: resolved(t, s.addr), Phases: []Phase{{Rate: 100, Open: true, For: time.Second}}, Connections: 3, Timeout: 10 * time.Second,
+		Requests: resolved(t, s.addr), Phases: []Phase{{Rate: 100, Open: true, For: time.Second}}, Connections: 50, Timeout: 10 * time.Second,
 		Tick: func(Progress) { // after a second
 			select {
 			case <-release:
@@ -118,8 +118,58 @@ func TestRun_OpenModelCountsWhatHadToWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Requests != 100 || r.OK != 100 || r.Open.Late < 1 || r.Connections.Opened != 3 || begun.Load() != 100 {
+	// Fifty were under way, the others waited until all were answered at once.
+	if r.Requests != 100 || r.OK != 100 || r.Open.Late < 45 || r.Open.Late > 50 || r.Connections.Opened != 50 || begun.Load() != 100 {
 		t.Errorf("%d requests, %d ok, %+v, %d connections", r.Requests, r.OK, r.Open, r.Connections.Opened)
+	}
+}
+
+func TestCrew_WhatComesInABacklogIsLateToo(t *testing.T) {
+	t.Parallel()
+	o := Options{Requests: resolved(t, answering(t, hello).addr), Phases: []Phase{{Rate: 1, Open: true, For: time.Hour}}, Connections: 9}
+	if err := o.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		behind         bool
+		overdue        time.Duration
+		late, unsent   int64
+		lagging, stays bool
+	}{
+		{behind: false, overdue: time.Second, lagging: true}, // the generator itself stood still
+		{behind: true, overdue: time.Second, late: 1, stays: true},
+		{behind: true, overdue: o.Timeout + time.Second, late: 1, unsent: 1, stays: true},
+		{behind: true, overdue: -time.Minute},
+	} {
+		r := &run{opts: &o, registry: newRegistry(), counts: &counters{}, hard: t.Context()}
+		r.dialer = &dialer{timeout: time.Second, open: r.registry, counts: r.counts}
+		r.tally = newTally(time.Now(), 1, r.counts)
+		r.crew = newCrew(r)
+		behind := c.behind
+		if !r.crew.admit(t.Context(), time.Now().Add(-c.overdue), &behind) {
+			t.Fatal("the run was ended")
+		}
+		r.crew.dismiss()
+		n, lag := r.tally.total(), time.Duration(r.crew.lag.ns.Load())
+		if r.counts.late.Load() != c.late || n.requests != 1 || n.kinds[Unsent] != c.unsent || lag >= time.Second != c.lagging || behind != c.stays {
+			t.Errorf("%+v: %d late, %+v, lag %v, behind %v", c, r.counts.late.Load(), n, lag, behind)
+		}
+	}
+}
+
+func TestRun_OpenModelSaysWhatWasLeftWhenItIsStopped(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(_ int, c *net.TCPConn) {
+		hear(c, 0)
+		hear(c, 0) // never an answer
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := Run(ctx, Options{
+		Requests: resolved(t, s.addr), Phases: []Phase{{Rate: 100, Open: true, For: time.Hour}}, Connections: 1, Grace: time.Millisecond,
+		Tick: func(Progress) { stop() }, // after a second, when a hundred were due
+	})
+	if err != nil || !r.Interrupted || r.Requests != 0 || r.Left < 100 {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
 

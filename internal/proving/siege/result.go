@@ -22,7 +22,8 @@ type Result struct {
 	URLs        []string  `json:"urls"` // the first of them
 	Started     time.Time `json:"started"`
 	Elapsed     float64   `json:"elapsed_s"`
-	Interrupted bool      `json:"interrupted"`
+	Interrupted bool      `json:"interrupted"`    // ended early, by a signal or for want of open files
+	Left        int64     `json:"left,omitempty"` // of an interrupted run: requests that had begun or were due, not counted below
 	Load        Load      `json:"load"`
 
 	Requests     int64            `json:"requests"`
@@ -77,7 +78,7 @@ func (r *run) result(start, end time.Time, interrupted bool) *Result {
 	t.end(end)
 	all, ok, s := t.merged()
 	res := &Result{
-		V: Version, Mark: o.Mark, Started: start.UTC(), Elapsed: latency.Seconds(end.Sub(start)), Interrupted: interrupted,
+		V: Version, Mark: o.Mark, Started: start.UTC(), Elapsed: latency.Seconds(end.Sub(start)), Interrupted: interrupted, Left: r.counts.left.Load(),
 		Requests: s.numbers.requests, OK: s.numbers.kinds[OK], Failures: s.numbers.failures(), Statuses: map[string]int64{},
 		BodyBytes: s.body, Received: s.received, Latency: all.Summary(), LatencyOK: ok.Summary(),
 		Connections: Connections{r.counts.opened.Load(), r.counts.idleClosed.Load()},
@@ -106,7 +107,7 @@ func (r *run) result(start, end time.Time, interrupted bool) *Result {
 	for _, p := range o.Phases {
 		res.Load.Phases = append(res.Load.Phases, p.String())
 		if p.Open {
-			res.Open = &Open{o.Connections, r.counts.late.Load(), latency.Seconds(time.Duration(r.crew.lag.Load()))}
+			res.Open = &Open{o.Connections, r.counts.late.Load(), latency.Seconds(time.Duration(r.crew.lag.ns.Load()))}
 		}
 	}
 	return res

@@ -54,7 +54,7 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 	close(ended)
 	helpers.Wait()
 	r.registry.cut()
-	return r.result(start, end, ctx.Err() != nil), r.err
+	return r.result(start, end, ctx.Err() != nil || r.err != nil), r.err
 }
 
 // phases goes through the phases and waits for the last request.

@@ -52,7 +52,7 @@ func TestRun_StopsWhenItIsToldAndCountsWhatEnded(t *testing.T) {
 				o.Grace = time.Hour
 			}
 			r, err := Run(ctx, o)
-			if err != nil || !r.Interrupted || r.OK != 12 || r.Failed != 0 {
+			if err != nil || !r.Interrupted || r.OK != 12 || r.Failed != 0 || r.Left != 4 {
 				t.Errorf("%v, %+v", err, r)
 			}
 		})

@@ -55,7 +55,7 @@ func (r *Result) Summary(w io.Writer) error {
 
 func (r *Result) more(b *strings.Builder) {
 	if r.Interrupted {
-		b.WriteString("Interrupted: these are the requests that had ended by then.\n")
+		fmt.Fprintf(b, "Interrupted: these are the requests that had ended by then; %d more had begun or were due.\n", r.Left)
 	}
 	if l := r.Latency; l.Count > 0 {
 		fmt.Fprintf(b, "Latency:      p50 %s, p90 %s, p99 %s, p99.9 %s, max %s\n",

@@ -13,6 +13,7 @@ type counters struct {
 	opened     atomic.Int64 // connections
 	idleClosed atomic.Int64 // connections that the target closed while nothing was asked
 	late       atomic.Int64 // arrivals that had to wait for a free connection
+	left       atomic.Int64 // requests that had begun or were due when the run was ended early
 	users      gauge        // closed model: users who are there; open: connections at work
 	inFlight   gauge
 }

@@ -61,6 +61,7 @@ func (u *user) turn(q *Request, begin time.Time) bool {
 		if u.out.err == ErrDescriptors { //nolint:errorlint // it is never wrapped
 			r.fail(ErrDescriptors)
 		}
+		r.counts.left.Add(1)
 		return false
 	}
 	u.count(q, begin)
