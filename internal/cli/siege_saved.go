@@ -46,12 +46,16 @@ func (f *siegeFlags) compareSaved(p *Process) error {
 }
 
 // create opens the file of --out before the run, beside an old one, which stays until there is a new
-// result. --out and --compare may be the same file.
+// result. --out and --compare may be the same file. A pipe or a device is written to as it is.
 func (f *siegeFlags) create() (*os.File, error) {
 	if f.out == "" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(f.out+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	name := f.out + ".new"
+	if old, err := os.Stat(f.out); err == nil && !old.Mode().IsRegular() {
+		name = f.out // the opening says what is wrong with a directory
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
@@ -62,8 +66,16 @@ func (f *siegeFlags) save(file *os.File, r *siege.Result) error {
 	if file == nil {
 		return nil
 	}
-	if err := errors.Join(r.Write(file), file.Close()); err != nil {
+	err := errors.Join(r.Write(file), file.Close())
+	if name := file.Name(); name != f.out {
+		if err == nil {
+			err = os.Rename(name, f.out)
+		} else {
+			err = errors.Join(err, os.Remove(name))
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	return os.Rename(file.Name(), f.out)
+	return nil
 }

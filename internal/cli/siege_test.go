@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 
 	"fender/internal/exit"
 	"fender/internal/proving/siege"
+
+	"golang.org/x/sys/unix"
 )
 
 // besieged is a server for the load of a test, and its address.
@@ -191,6 +194,32 @@ func TestSiege_ResultsAreSavedAndCompared(t *testing.T) {
 	var short map[string]float64
 	if err := json.Unmarshal(p.out.Bytes(), &short); err != nil || code != exit.OK || short["transactions"] != 4 || len(short) != 12 {
 		t.Errorf("exit %d, %v %s", code, err, &p.out)
+	}
+}
+
+func TestSiege_APipeOfResultsStaysOne(t *testing.T) {
+	url := besieged(t, hello)
+	dir := t.TempDir()
+	name := filepath.Join(dir, "pipe")
+	if err := unix.Mkfifo(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan []byte, 1)
+	go func() {
+		b, _ := os.ReadFile(name)
+		read <- b
+	}()
+	p, code := fenderSiege("-q -c 1 -r 1 --out " + name + " " + url)
+	info, err := os.Lstat(name)
+	if code != exit.OK || err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Fatalf("exit %d, %v, %v\n%s", code, info, err, &p.err)
+	}
+	if res, err := siege.ReadResult(bytes.NewReader(<-read)); err != nil || res.Requests != 1 {
+		t.Errorf("%v, %+v", err, res)
+	}
+	p, code = fenderSiege("-c 1 -r 1 --out " + dir + " " + url)
+	if code != exit.Problem || !strings.Contains(p.err.String(), "--out: open "+dir+": is a directory") || strings.Contains(p.err.String(), "under siege") {
+		t.Errorf("exit %d\n%s", code, &p.err)
 	}
 }
 

@@ -120,7 +120,7 @@ func TestCompare_ShowsBothAndTheRatio(t *testing.T) {
 }
 
 func TestReadResult_RefusesWhatIsNone(t *testing.T) {
-	for _, text := range []string{"", "{", "[]", "{}", `{"v": 2}`, `{"v": "x"}`} {
+	for _, text := range []string{"", "{", "[]", "{}", `{"v": 1}`, `{"v": 1, "started": "2026-11-25T20:36:11Z", "requests": 3}`, `{"v": 2}`, `{"v": "x"}`} {
 		if r, err := ReadResult(strings.NewReader(text)); err == nil {
 			t.Errorf("%q is read as %+v", text, r)
 		}

@@ -139,6 +139,8 @@ func ReadResult(r io.Reader) (*Result, error) {
 		return nil, errors.New("it is no result of fender siege")
 	case res.V != Version:
 		return nil, fmt.Errorf("it is a result of version %d, this fender reads version %d", res.V, Version)
+	case res.Started.IsZero() || len(res.URLs) == 0: // other documents have a version too
+		return nil, errors.New("it is no result of fender siege, though it has its version")
 	}
 	return res, nil
 }
