@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"syscall"
@@ -71,7 +72,7 @@ func (f *siegeFlags) run(ctx context.Context, p *Process, args []string) error {
 		if errors.As(err, &remote) {
 			return usageError(err.Error() + ": --allow-remote says that it is yours, or that you may")
 		}
-		return err
+		return endedBy(ctx, err)
 	}
 	if f.get || f.print {
 		return f.show(ctx, p, opts)
@@ -86,8 +87,16 @@ func (f *siegeFlags) show(ctx context.Context, p *Process, opts siege.Options) e
 		out = io.Discard
 	}
 	_, err := siege.Show(ctx, out, opts, f.print)
-	if err != nil && f.quiet {
+	if err != nil && f.quiet && ctx.Err() == nil {
 		return failure{exit.Problem, errors.New("")}
+	}
+	return endedBy(ctx, err)
+}
+
+// endedBy is err, or the signal that caused it.
+func endedBy(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errInterrupted) {
+		return cause
 	}
 	return err
 }
@@ -124,8 +133,20 @@ func (f *siegeFlags) besiege(ctx context.Context, p *Process, opts siege.Options
 		return failure{exit.Forced, errors.New("")}
 	case res.Connections.Opened == 0 && res.Requests > 0 && len(res.Examples) > 0:
 		return fmt.Errorf("not one connection came up: %s: %s", res.Examples[0].URL, res.Examples[0].Seen)
-	case f.failUnder >= 0 && (res.Requests == 0 || res.Availability < f.failUnder):
-		return failure{exit.Expectation, fmt.Errorf("availability %.4f %% is under %g %%", res.Availability, f.failUnder)}
+	}
+	return f.verdict(res)
+}
+
+// verdict is that of --fail-under, also on a run that a signal ended early: it is one way to end a load.
+func (f *siegeFlags) verdict(res *siege.Result) error {
+	switch {
+	case f.failUnder < 0:
+		return nil
+	case res.Requests == 0:
+		return failure{exit.Expectation, errors.New("--fail-under: no request has ended")}
+	case res.Availability < f.failUnder: // never rounded up
+		return failure{exit.Expectation, fmt.Errorf("%d of %d requests failed: availability %.4f %% is under %g %%",
+			res.Failed, res.Requests, math.Floor(res.Availability*1e4)/1e4, f.failUnder)}
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (f *siegeFlags) refuse() error {
 		return usageError("--json is the whole result, --json-output siege's summary: one of them")
 	case f.connection != "close" && f.connection != "keep-alive":
 		return usageError(fmt.Sprintf("--connection %q: keep-alive or close", clip(f.connection)))
-	case is("fail-under") && (f.failUnder < 0 || f.failUnder > 100):
+	case is("fail-under") && !(f.failUnder >= 0 && f.failUnder <= 100): // NaN neither
 		return usageError("--fail-under is a percentage, 0 to 100")
 	case len(f.compare) > 2:
 		return usageError("--compare is given once with a URL, or twice without")

@@ -3,16 +3,15 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -61,6 +60,7 @@ func TestSiege_SaysWhatIsWrongWithTheCommandLine(t *testing.T) {
 		"--phases 1u/1s -c 3 x":         "leave -c, -r and -t out",
 		"--poisson x":                   "belong to --rate",
 		"--fail-under 101 127.0.0.1":    "--fail-under is a percentage",
+		"--fail-under NaN 127.0.0.1":    "--fail-under is a percentage",
 		"--expect-sha256 abc 127.0.0.1": "64 hexadecimal digits",
 		"--expect-status 99 127.0.0.1":  "a status is 200 to 599",
 		"-H nonsense 127.0.0.1":         "a header is Name: value",
@@ -223,27 +223,42 @@ func TestSiege_APipeOfResultsStaysOne(t *testing.T) {
 	}
 }
 
-func TestSiege_InterruptedItSaysWhatWasDone(t *testing.T) {
-	for _, c := range []struct{ signals, code int }{{1, exit.OK}, {2, exit.Forced}} {
-		asked := make(chan struct{}, 100)
-		release := make(chan struct{})
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var n atomic.Int64
-		s := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			if n.Add(1) > 3 {
-				select {
-				case asked <- struct{}{}:
-				default: // after the release
-				}
-				<-release
+// stalling answers three requests and no more until it is told to; asked says that a fourth has come.
+func stalling(t *testing.T, handle http.HandlerFunc) (url string, asked <-chan struct{}, release func()) {
+	come, gate := make(chan struct{}, 100), make(chan struct{})
+	var n atomic.Int64
+	url = besieged(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) > 3 {
+			select {
+			case come <- struct{}{}:
+			default: // after the release
 			}
-		})}
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(l) }()
-		p := newProcess("siege", "-c", "1", "-t", "1H", "http://"+l.Addr().String()+"/")
+			<-gate
+		}
+		handle(w, r)
+	})
+	release = sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(release)
+	return url, come, release
+}
+
+func TestSiege_InterruptedItSaysWhatWasDone(t *testing.T) {
+	const whole = "-c 1 -t 1H "
+	for _, c := range []struct {
+		signals int
+		args    string
+		code    int
+		done    string // a pattern: the first signal may be heard a few answers after the release
+		says    string
+	}{
+		{1, whole, exit.OK, `([4-9]|\d\d+) hits`, "0 more had begun"},
+		{1, whole + "--fail-under 100 ", exit.OK, `([4-9]|\d\d+) hits`, "0 more had begun"},
+		{1, whole + "--fail-under 100 --expect-status 404 ", exit.Expectation, `0 hits`, "requests failed: availability 0.0000 % is under 100 %"},
+		{2, whole, exit.Forced, `3 hits`, "1 more had begun"},
+		{2, whole + "--fail-under 100 ", exit.Forced, `3 hits`, "1 more had begun"},
+	} {
+		url, asked, release := stalling(t, hello)
+		p := newProcess(append([]string{"siege"}, strings.Fields(c.args+url)...)...)
 		done := make(chan int, 1)
 		go func() { done <- Run(p.Process) }()
 		<-asked // the fourth request is under way
@@ -251,21 +266,28 @@ func TestSiege_InterruptedItSaysWhatWasDone(t *testing.T) {
 			p.signal(syscall.SIGINT)
 		}
 		if c.signals == 1 {
-			close(release) // answered in the grace
+			release() // answered in the grace
 		}
 		code := <-done
-		if c.signals == 2 {
-			close(release)
+		release()
+		if code != c.code || !regexp.MustCompile(`Transactions:\t\t +`+c.done).MatchString(p.err.String()) ||
+			!strings.Contains(p.err.String(), "Interrupted") || !strings.Contains(p.err.String(), c.says) {
+			t.Errorf("%s, %d signals: exit %d\n%s", c.args, c.signals, code, &p.err)
 		}
-		// The first signal may be heard a few answers after the release.
-		want := map[int]string{1: `Transactions:\t\t +([4-9]|\d\d+) hits`, 2: `Transactions:\t\t +3 hits`}[c.signals]
-		if code != c.code || !regexp.MustCompile(want).MatchString(p.err.String()) || !strings.Contains(p.err.String(), "Interrupted") ||
-			!strings.Contains(p.err.String(), "Failed transactions:\t           0") {
-			t.Errorf("%d signals: exit %d\n%s", c.signals, code, &p.err)
-		}
-		s.Close()
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
+	}
+}
+
+func TestSiege_InterruptedBeforeThereIsAnythingToSay(t *testing.T) {
+	url, asked, _ := stalling(t, hello)
+	for range 3 {
+		fenderSiege("-g " + url)
+	}
+	p := newProcess("siege", "-g", url)
+	done := make(chan int, 1)
+	go func() { done <- Run(p.Process) }()
+	<-asked
+	p.signal(syscall.SIGINT)
+	if code := <-done; code != exit.Forced || p.err.String() != "fender: interrupted\n" {
+		t.Errorf("exit %d, %s", code, &p.err)
 	}
 }
