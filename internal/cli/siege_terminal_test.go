@@ -13,11 +13,14 @@ import (
 )
 
 // pty gives both ends of a terminal.
-func pty(t *testing.T) (screen, terminal *os.File) {
+func pty(t *testing.T, columns uint16) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skipf("there is no terminal to be had here: %v", err)
+	}
+	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: 20}); err != nil {
+		t.Fatal(err)
 	}
 	if err := unix.IoctlSetPointerInt(int(screen.Fd()), unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
@@ -33,11 +36,12 @@ func pty(t *testing.T) (screen, terminal *os.File) {
 	return screen, terminal
 }
 
-func TestSiege_ShowsProgressOnATerminalOnly(t *testing.T) {
-	url := besieged(t, hello)
-	live := regexp.MustCompile(`\r1s of 1\.2s \(2u/1\.2s\): \d+ requests, \d+/s, p99 \S+, 2 users, 0 failed`)
-	screen, terminal := pty(t)
-	read := make(chan []byte)
+// onTerminal runs the command with a terminal as standard error, and gives what was written to it.
+func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
+	t.Helper()
+	screen, terminal := pty(t, columns)
+	defer screen.Close()
+	read := make(chan []byte, 1)
 	go func() {
 		var all []byte
 		buf := make([]byte, 4096)
@@ -50,21 +54,32 @@ func TestSiege_ShowsProgressOnATerminalOnly(t *testing.T) {
 			}
 		}
 	}()
-	p := newProcess("siege", "-c", "2", "-d", "0.01", "-t", "1.2s", url)
+	p := newProcess(args...)
 	p.Stderr = terminal
 	code := Run(p.Process)
 	terminal.Close()
 	select {
 	case all := <-read:
-		if code != exit.OK || !live.Match(all) || !regexp.MustCompile(`\r +\r\r?\nTransactions:`).Match(all) {
-			t.Errorf("exit %d, %q", code, all)
-		}
+		return string(all), code
 	case <-time.After(10 * time.Second):
-		t.Error("the terminal was not closed")
+		t.Fatal("the terminal was not closed")
 	}
-	screen.Close()
+	return "", 0
+}
 
-	p, code = fenderSiege("-c 2 -d 0.01 -t 1.2s " + url)
+func TestSiege_ShowsProgressOnATerminalOnly(t *testing.T) {
+	url := besieged(t, hello)
+	const line = `1s of 1\.2s \(2u/1\.2s\): \d+ requests, \d+/s, p99 \S+, 2 users, 0 failed`
+	all, code := onTerminal(t, 200, "siege", "-c", "2", "-d", "0.01", "-t", "1.2s", url)
+	if code != exit.OK || !regexp.MustCompile(`\r`+line).MatchString(all) || !regexp.MustCompile(`\r +\r\r?\nTransactions:`).MatchString(all) {
+		t.Errorf("exit %d, %q", code, all)
+	}
+	// A line that is longer than the terminal would be left there every second.
+	all, code = onTerminal(t, 20, "siege", "-c", "2", "-d", "0.01", "-t", "1.2s", url)
+	if code != exit.OK || !regexp.MustCompile(`\r1s of 1\.2s \(2u/1\.2s\r {19}\r`).MatchString(all) {
+		t.Errorf("exit %d, %q", code, all)
+	}
+	p, code := fenderSiege("-c 2 -d 0.01 -t 1.2s " + url)
 	if code != exit.OK || regexp.MustCompile(`\r`).Match(p.err.Bytes()) {
 		t.Errorf("exit %d, %q", code, &p.err)
 	}

@@ -107,6 +107,20 @@ func TestSiege_TheIncidentsCommandLine(t *testing.T) {
 	}
 }
 
+func TestSiege_LinesThatAreLostAreNotPassedOver(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("there is no full device here: %v", err)
+	}
+	defer full.Close()
+	p := newProcess("siege", "-v", "-c", "1", "-r", "3", besieged(t, hello))
+	p.Stdout = full
+	if code := Run(p.Process); code != exit.Problem || !strings.Contains(p.err.String(), "the lines of -v are not complete: write /dev/full: no space left") ||
+		!strings.Contains(p.err.String(), "3 hits") {
+		t.Errorf("exit %d\n%s", code, &p.err)
+	}
+}
+
 func TestSiege_FailUnderIsAnExitCode(t *testing.T) {
 	url := besieged(t, hello)
 	for args, want := range map[string]int{

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,7 +24,8 @@ type siegeView struct {
 	live  bool      // one line on a terminal, written over
 
 	mu   sync.Mutex
-	line int // length of the live line
+	line int   // length of the live line
+	err  error // of the first line of a request that could not be printed
 }
 
 func newSiegeView(p *Process, f *siegeFlags, opts *siege.Options) *siegeView {
@@ -46,6 +48,19 @@ func terminal(w io.Writer) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// width is how many columns a terminal has, 0 when it does not say.
+func width(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
 }
 
 func (v *siegeView) begin() {
@@ -75,7 +90,10 @@ func (v *siegeView) transaction(t siege.Transaction) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	fmt.Fprintf(v.p.Stdout, "%s %8.2f secs: %7d bytes ==> %-4s %s%s\n", status, t.Took.Seconds(), t.Body, t.Request.Method, t.Request.Shown(), why)
+	_, err := fmt.Fprintf(v.p.Stdout, "%s %8.2f secs: %7d bytes ==> %-4s %s%s\n", status, t.Took.Seconds(), t.Body, t.Request.Method, t.Request.Shown(), why)
+	if v.err == nil {
+		v.err = err
+	}
 }
 
 // progress writes the live line.
@@ -89,10 +107,14 @@ func (v *siegeView) progress(p siege.Progress) {
 	}
 	text := fmt.Sprintf("%s (%s): %d requests, %d/s, p99 %v, %d users, %d failed", at, p.Load, p.Requests,
 		p.Second.Requests, time.Duration(p.Second.P99*float64(time.Second)).Round(10*time.Microsecond), p.Users, p.Failed)
+	shown := []rune(text)
+	if n := width(v.p.Stderr); n > 1 && len(shown) >= n { // it must not reach the next line
+		shown = shown[:n-1]
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	fmt.Fprintf(v.p.Stderr, "\r%-*s", v.line, text)
-	v.line = len(text)
+	fmt.Fprintf(v.p.Stderr, "\r%-*s", v.line, string(shown))
+	v.line = len(shown)
 }
 
 // end removes the live line.
@@ -112,5 +134,9 @@ func (v *siegeView) result(r *siege.Result) error {
 	case v.f.siegeJSON:
 		return r.SiegeJSON(v.p.Stdout)
 	}
-	return r.Summary(v.words)
+	err := r.Summary(v.words)
+	if v.err != nil {
+		err = errors.Join(err, fmt.Errorf("the lines of -v are not complete: %w", v.err))
+	}
+	return err
 }
