@@ -37,7 +37,7 @@ func (f *siegeFlags) options(p *Process, args []string) (siege.Options, error) {
 	}
 	err := errors.Join(f.load(&o), f.body(&o))
 	if err == nil {
-		err = siege.CheckHeaders(f.headers)
+		err = o.Headers.Check()
 	}
 	if err != nil {
 		return o, usageError(err.Error())
@@ -110,7 +110,7 @@ func (f *siegeFlags) repetitions(o *siege.Options) error {
 
 // siegeTime is siege's 30S, 5M, 1H and bare minutes, and all other times of fender.
 func siegeTime(text string) (time.Duration, error) {
-	if _, err := strconv.ParseUint(text, 10, 64); err == nil {
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
 		text += "m"
 	}
 	return siege.ParseTime(text)

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"fender/internal/exit"
 	"fender/internal/proving/siege"
@@ -303,5 +304,15 @@ func TestSiege_InterruptedBeforeThereIsAnythingToSay(t *testing.T) {
 	p.signal(syscall.SIGINT)
 	if code := <-done; code != exit.Forced || p.err.String() != "fender: interrupted\n" {
 		t.Errorf("exit %d, %s", code, &p.err)
+	}
+}
+
+func TestSiegeTime_ABareNumberIsMinutes(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"2": 2 * time.Minute, "0.5": 30 * time.Second, "30S": 30 * time.Second, "5M": 5 * time.Minute, "1H": time.Hour, "500ms": time.Second / 2,
+	} {
+		if got, err := siegeTime(text); err != nil || got != want {
+			t.Errorf("-t %s: %v, %v, want %v", text, got, err, want)
+		}
 	}
 }

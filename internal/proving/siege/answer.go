@@ -3,6 +3,7 @@ package siege
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 )
 
 // longestHead bounds the head of an answer.
@@ -184,4 +185,10 @@ func clip(s []byte) []byte {
 		return append(s[:57:57], "..."...)
 	}
 	return s
+}
+
+// printable is what a target said, for people: short, and nothing in it moves their cursor.
+func printable(s []byte) string {
+	quoted := strconv.QuoteToASCII(string(clip(s)))
+	return quoted[1 : len(quoted)-1]
 }

@@ -92,7 +92,7 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 	}
 	out.kind, out.err = e.judge(&out.head, c.digest())
 	if out.kind != OK && out.head.cause != nil {
-		out.cause = string(out.head.cause)
+		out.cause = printable(out.head.cause)
 	}
 	c.used++
 	if out.head.close || q.closes {

@@ -183,6 +183,19 @@ func TestConn_KeepsTheCauseOfARefusedBody(t *testing.T) {
 	}
 }
 
+func TestConn_WhatTheTargetSaysMovesNoCursor(t *testing.T) {
+	t.Parallel()
+	s := answering(t, "HTTP/1.1 200 OK\r\nX-Fender-Cause: \x1b[2J"+strings.Repeat("c", 100)+"\r\nX-Body-Sha256: \x1b[2J\r\nContent-Length: 0\r\n\r\n")
+	r := once(t, s.addr, 1, func(o *Options) { o.Expect.Header = true })
+	var b strings.Builder
+	if err := r.Summary(&b); err != nil {
+		t.Fatal(err)
+	}
+	if r.Failures["wrong-body"] != 1 || strings.Contains(b.String(), "\x1b") || !strings.Contains(b.String(), `cause \x1b[2Jcc`) || len(r.Examples[0].Cause) > 80 {
+		t.Errorf("%v\n%q", r.Failures, b.String())
+	}
+}
+
 func TestConn_AnAnswerIsWholeThoughTheRequestIsNot(t *testing.T) {
 	t.Parallel()
 	left := make(chan struct{})

@@ -48,7 +48,7 @@ func (e *Expect) judge(h *head, sum []byte) (Kind, error) {
 	var text [2 * sha256.Size]byte
 	hex.Encode(text[:], sum)
 	if !bytes.EqualFold(text[:], h.digest) {
-		return WrongBody, fmt.Errorf("status %d, the body's SHA-256 is %x, X-Body-Sha256 is %s", h.status, sum, clip(h.digest))
+		return WrongBody, fmt.Errorf("status %d, the body's SHA-256 is %x, X-Body-Sha256 is %q", h.status, sum, clip(h.digest))
 	}
 	return OK, nil
 }

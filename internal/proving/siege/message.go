@@ -21,6 +21,9 @@ type field struct{ name, value string }
 
 // write makes the bytes of the request.
 func (r *Request) write(h Headers) error {
+	if err := h.Check(); err != nil {
+		return err
+	}
 	fields := []field{{"Host", r.origin.hostHeader()}, {"Accept", "*/*"}, {"User-Agent", h.UserAgent}}
 	if h.Close {
 		fields = append(fields, field{"Connection", "close"})
@@ -73,6 +76,9 @@ func set(fields []field, f field) []field {
 	return append(fields, f)
 }
 
+// ends are what no value of a header holds.
+const ends = "\r\n\x00"
+
 func parseField(line string) (field, error) {
 	name, value, ok := strings.Cut(line, ":")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -83,7 +89,7 @@ func parseField(line string) (field, error) {
 		return field{}, fmt.Errorf("-H %q: %q is no name of a header", line, name)
 	case strings.EqualFold(name, "Content-Length"), strings.EqualFold(name, "Transfer-Encoding"):
 		return field{}, fmt.Errorf("-H %q: the framing of a request is made of its body", line)
-	case strings.ContainsAny(value, "\r\n\x00"):
+	case strings.ContainsAny(value, ends):
 		return field{}, fmt.Errorf("-H %q: a value has no line ends", line)
 	}
 	return field{name, value}, nil
@@ -93,11 +99,16 @@ func isToken(c rune) bool {
 	return c > ' ' && c < 0x7f && !strings.ContainsRune("\"(),/:;<=>?@[\\]{}", c)
 }
 
-// CheckHeaders says what is wrong with headers that were given.
-func CheckHeaders(lines []string) error {
-	for _, line := range lines {
+// Check says what is wrong with headers that were given.
+func (h *Headers) Check() error {
+	for _, line := range h.Lines {
 		if _, err := parseField(line); err != nil {
 			return err
+		}
+	}
+	for _, value := range []string{h.UserAgent, h.ContentType} {
+		if strings.ContainsAny(value, ends) {
+			return fmt.Errorf("%q: a User-Agent or Content-Type has no line ends", value)
 		}
 	}
 	return nil

@@ -143,8 +143,13 @@ func TestRequest_WritesItsHeaders(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, line := range []string{"", "x", ": y", "a b: c", "A: b\r\nC: d", "Content-Length: 3", "transfer-encoding: chunked"} {
-		if CheckHeaders([]string{line}) == nil {
+		if (&Headers{Lines: []string{line}}).Check() == nil {
 			t.Errorf("%q is accepted", line)
+		}
+	}
+	for _, h := range []Headers{{UserAgent: "me\r\nX: y"}, {ContentType: "text\nX: y"}} {
+		if h.Check() == nil || q.write(h) == nil {
+			t.Errorf("%+v is accepted", h)
 		}
 	}
 }
