@@ -15,7 +15,7 @@ func (c *conn) readHead() (head, error) {
 		}
 		if n > 0 {
 			if c.headTo != nil {
-				_, _ = c.headTo.Write(c.buf[c.r : c.r+n]) // a buffer
+				_, _ = c.headTo.Write(c.buf[c.r : c.r+n]) // it tells by itself when it cannot
 			}
 			c.r += n
 			return h, nil
@@ -72,7 +72,7 @@ func (c *conn) eat(n int) {
 		c.hash.Write(part)
 	}
 	if c.copyTo != nil {
-		_, _ = c.copyTo.Write(part) // a buffer
+		_, _ = c.copyTo.Write(part)
 	}
 	c.body += int64(n)
 	c.r += n

@@ -1,7 +1,7 @@
 package siege
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"io"
 	"time"
@@ -19,23 +19,40 @@ func Show(ctx context.Context, w io.Writer, opts Options, body bool) (Kind, erro
 	defer c.drop()
 	stop := context.AfterFunc(ctx, c.dial.open.cut)
 	defer stop()
-	var seenHead, seenBody bytes.Buffer
-	c.copyTo, c.headTo = &seenBody, &seenHead
-	out := c.do(ctx, q, &opts.Expect, time.Now().Add(opts.Timeout))
-	var page bytes.Buffer
-	page.Write(q.head)
-	page.Write(seenHead.Bytes())
-	if body {
-		page.Write(seenBody.Bytes())
-		page.WriteByte('\n')
+	p := &page{out: bufio.NewWriterSize(w, pageBuffer), failed: c.dial.open.cut}
+	_, _ = p.Write(q.head) // the flushing says it
+	if c.headTo = p; body {
+		c.copyTo = p
 	}
-	if _, err := w.Write(page.Bytes()); err != nil {
+	out := c.do(ctx, q, &opts.Expect, time.Now().Add(opts.Timeout))
+	if body {
+		_, _ = p.Write([]byte{'\n'})
+	}
+	if err := p.out.Flush(); err != nil {
 		return out.kind, err
 	}
 	if out.err != nil {
 		return out.kind, &Failure{Kind: out.kind, Seen: seen(&out)}
 	}
 	return OK, nil
+}
+
+// pageBuffer is what may wait for a reader who takes his time, so that the answer's own time does not
+// run out. An answer has any length: more is not kept.
+const pageBuffer = 4 << 20
+
+// page is what is shown. When it can be written no further, nothing more is read.
+type page struct {
+	out    *bufio.Writer
+	failed func()
+}
+
+func (p *page) Write(part []byte) (int, error) {
+	n, err := p.out.Write(part)
+	if err != nil {
+		p.failed()
+	}
+	return n, err
 }
 
 // Failure is a request that failed.
