@@ -62,6 +62,9 @@ func (c *crew) arrive(ctx context.Context, begin time.Time, p Phase, seed uint64
 		if !alarm.sleepUntil(ctx, intended) || !c.admit(ctx, intended, &behind) {
 			for now := time.Now(); at < p.For && !begin.Add(at).After(now); at = s.next() {
 				c.run.counts.left.Add(1)
+				if behind {
+					c.run.counts.late.Add(1)
+				}
 			}
 			return
 		}
@@ -81,7 +84,6 @@ func (c *crew) admit(ctx context.Context, intended time.Time, behind *bool) bool
 			*behind = true
 		}
 	}
-	c.run.counts.late.Add(1)
 	left := time.Until(intended.Add(c.run.opts.Timeout))
 	if left <= 0 {
 		c.giveUp(intended)
@@ -106,6 +108,7 @@ var errUnsent = errors.New("not sent: every connection was busy until the timeou
 func (c *crew) giveUp(intended time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.run.counts.late.Add(1)
 	c.spare.out = outcome{kind: Unsent, err: errUnsent, end: time.Now()}
 	c.spare.count(c.spare.next(), intended)
 }
@@ -115,6 +118,9 @@ func (c *crew) hand(intended time.Time, late bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := arrival{c.spare.next(), intended, late}
+	if late {
+		c.run.counts.late.Add(1)
+	}
 	if n := len(c.idle); n > 0 {
 		c.idle[n-1] <- a // it has room for one
 		c.idle = c.idle[:n-1]

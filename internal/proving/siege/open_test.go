@@ -168,7 +168,7 @@ func TestRun_OpenModelSaysWhatWasLeftWhenItIsStopped(t *testing.T) {
 		Requests: resolved(t, s.addr), Phases: []Phase{{Rate: 100, Open: true, For: time.Hour}}, Connections: 1, Grace: time.Millisecond,
 		Tick: func(Progress) { stop() }, // after a second, when a hundred were due
 	})
-	if err != nil || !r.Interrupted || r.Requests != 0 || r.Left < 100 {
+	if err != nil || !r.Interrupted || r.Requests != 0 || r.Left < 100 || r.Open.Late != r.Left-1 {
 		t.Errorf("%v, %+v", err, r)
 	}
 }
