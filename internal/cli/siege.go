@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"fender/internal/exit"
 	"fender/internal/proving/siege"
@@ -114,10 +115,15 @@ func (f *siegeFlags) besiege(ctx context.Context, p *Process, opts siege.Options
 	abort, quiet := secondSignal(p)
 	opts.Abort = abort
 	view.begin()
-	res, err := siege.Run(ctx, opts)
+	res, stuck, err := runUnlessStuck(ctx, opts)
 	forced := quiet()
+	if stuck { // no word more: it would stand behind the same line
+		f.discard(out)
+		return failure{exit.Forced, errors.New("left without a summary: nobody takes the lines of -v")}
+	}
 	view.end()
 	if res == nil {
+		f.discard(out)
 		return err
 	}
 	if err := errors.Join(err, view.result(res), f.save(out, res)); err != nil {
@@ -149,6 +155,34 @@ func (f *siegeFlags) verdict(res *siege.Result) error {
 			res.Failed, res.Requests, math.Floor(res.Availability*1e4)/1e4, f.failUnder)}
 	}
 	return nil
+}
+
+// stuckAfter is how long a run that is to end at once may take for it.
+const stuckAfter = time.Second
+
+// runUnlessStuck is the run, but when it is to end at once and cannot, because a line that it prints is not
+// taken. Then it is left where it is, and the process ends.
+func runUnlessStuck(ctx context.Context, opts siege.Options) (res *siege.Result, stuck bool, err error) {
+	type outcome struct {
+		res *siege.Result
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		res, err := siege.Run(ctx, opts)
+		ended <- outcome{res, err}
+	}()
+	select {
+	case o := <-ended:
+		return o.res, false, o.err
+	case <-opts.Abort:
+	}
+	select {
+	case o := <-ended:
+		return o.res, false, o.err
+	case <-time.After(stuckAfter):
+		return nil, true, nil
+	}
 }
 
 // secondSignal gives a channel that the second SIGINT or SIGTERM closes (the first ends the context),

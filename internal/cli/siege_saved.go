@@ -79,3 +79,14 @@ func (f *siegeFlags) save(file *os.File, r *siege.Result) error {
 	}
 	return nil
 }
+
+// discard takes back what create made, when there is no result.
+func (f *siegeFlags) discard(file *os.File) {
+	if file == nil {
+		return
+	}
+	file.Close()
+	if file.Name() != f.out {
+		os.Remove(file.Name())
+	}
+}

@@ -292,6 +292,37 @@ func TestSiege_InterruptedItSaysWhatWasDone(t *testing.T) {
 	}
 }
 
+// untaken is a pipe that nobody reads.
+type untaken struct{ begun, gate chan struct{} }
+
+func (u *untaken) Write(p []byte) (int, error) {
+	select {
+	case u.begun <- struct{}{}:
+	default:
+	}
+	<-u.gate
+	return len(p), nil
+}
+
+func TestSiege_ASecondSignalEndsWhatHangsOnItsOutput(t *testing.T) {
+	out := &untaken{make(chan struct{}, 1), make(chan struct{})}
+	file := filepath.Join(t.TempDir(), "result.json")
+	p := newProcess("siege", "-c", "2", "-t", "1H", "-v", "--out", file, besieged(t, hello))
+	p.Stdout = out
+	done := make(chan int, 1)
+	go func() { done <- Run(p.Process) }()
+	<-out.begun
+	p.signal(syscall.SIGINT)
+	p.signal(syscall.SIGINT)
+	if code := <-done; code != exit.Forced || !strings.Contains(p.err.String(), "nobody takes the lines of -v") {
+		t.Errorf("exit %d\n%s", code, &p.err)
+	}
+	close(out.gate)
+	if left, _ := filepath.Glob(file + "*"); left != nil {
+		t.Errorf("%v is left", left)
+	}
+}
+
 func TestSiege_InterruptedBeforeThereIsAnythingToSay(t *testing.T) {
 	url, asked, _ := stalling(t, hello)
 	for range 3 {
