@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"net"
+	"net/http"
 	"syscall"
 	"time"
 )
@@ -73,7 +74,7 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 		out.kind, out.err, out.end = ResetBefore, err, time.Now()
 		return out
 	}
-	c.hashing = e.hashes()
+	c.hashing = e.hashes() && q.Method != http.MethodHead
 	if c.hashing {
 		c.hash.Reset()
 	}

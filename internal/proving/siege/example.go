@@ -1,8 +1,10 @@
 package siege
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"fender/internal/proving/latency"
@@ -67,6 +69,10 @@ func seen(out *outcome) string {
 		return "no answer in time"
 	case ConnectTimeout:
 		return "no connection in time"
+	case Unreachable:
+		if errors.Is(out.err, syscall.EADDRNOTAVAIL) { // this machine's limit, not the target's
+			return "no free local port for a connection to this address"
+		}
 	}
 	return root(out.err)
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,5 +181,12 @@ func TestRun_KeepsAConnectionAndNeverSendsARequestTwice(t *testing.T) {
 	}
 	if r.Examples[0].Reused != 2 {
 		t.Errorf("%+v", r.Examples[0])
+	}
+}
+
+func TestSeen_NamesALimitOfThisMachine(t *testing.T) {
+	err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)}
+	if got := seen(&outcome{kind: connectKind(err), err: err}); got != "no free local port for a connection to this address" {
+		t.Error(got)
 	}
 }
