@@ -73,6 +73,10 @@ func TestRun_CountsWhatTheTargetCounted(t *testing.T) {
 			t.Errorf("%s: the target had %d requests, siege %d\n%s\n%+v", name, n, r.Requests, diff, r.Examples)
 		}
 		mu.Unlock()
+		// The status of an answer that was not whole is not counted as well.
+		if diff := cmp.Diff(map[string]int64{"200": 160, "503": 40}, r.Statuses); diff != "" {
+			t.Errorf("%s: statuses %s", name, diff)
+		}
 	}
 }
 

@@ -42,6 +42,9 @@ var kindNames = [kinds]string{
 
 func (k Kind) String() string { return kindNames[k] }
 
+// whole says that an answer came, with its status and to its end.
+func (k Kind) whole() bool { return k <= Status5xx || k == WrongBody }
+
 // Kinds are the names of all failures.
 func Kinds() []string { return kindNames[OK+1:] }
 

@@ -31,7 +31,7 @@ type Result struct {
 	Failed       int64            `json:"failed"`
 	Availability float64          `json:"availability"` // percent of the requests that were ok
 	Failures     map[string]int64 `json:"failures"`     // by kind
-	Statuses     map[string]int64 `json:"statuses"`
+	Statuses     map[string]int64 `json:"statuses"`     // of whole answers
 	BodyBytes    int64            `json:"body_bytes"`
 	Received     int64            `json:"received_bytes"`
 	Rate         float64          `json:"rate"`        // requests a second

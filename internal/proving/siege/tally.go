@@ -127,7 +127,9 @@ func (t *tally) add(user int, s *sample) {
 	if k == OK {
 		sh.ok.Add(s.took)
 	}
-	sh.statuses[s.out.status]++
+	if k.whole() {
+		sh.statuses[s.out.status]++
+	}
 	sh.body += s.body
 	sh.received += s.received
 	sh.mu.Unlock()
