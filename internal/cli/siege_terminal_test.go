@@ -69,7 +69,7 @@ func onTerminal(t *testing.T, columns uint16, args ...string) (string, int) {
 
 func TestSiege_ShowsProgressOnATerminalOnly(t *testing.T) {
 	url := besieged(t, hello)
-	const line = `1s of 1\.2s \(2u/1\.2s\): \d+ requests, \d+/s, p99 \S+, 2 users, 0 failed`
+	const line = `1s of 1\.2s \(2u/1\.2s\): \d+ requests, 0 failed, \d+/s, p99 \S+, 2 users`
 	all, code := onTerminal(t, 200, "siege", "-c", "2", "-d", "0.01", "-t", "1.2s", url)
 	if code != exit.OK || !regexp.MustCompile(`\r`+line).MatchString(all) || !regexp.MustCompile(`\r +\r\r?\nTransactions:`).MatchString(all) {
 		t.Errorf("exit %d, %q", code, all)

@@ -105,8 +105,8 @@ func (v *siegeView) progress(p siege.Progress) {
 	if p.Phases > 1 {
 		at += fmt.Sprintf(", phase %d of %d", p.Phase, p.Phases)
 	}
-	text := fmt.Sprintf("%s (%s): %d requests, %d/s, p99 %v, %d users, %d failed", at, p.Load, p.Requests,
-		p.Second.Requests, time.Duration(p.Second.P99*float64(time.Second)).Round(10*time.Microsecond), p.Users, p.Failed)
+	text := fmt.Sprintf("%s (%s): %d requests, %d failed, %d/s, p99 %v, %d users", at, p.Load, p.Requests, p.Failed,
+		p.Second.Requests, time.Duration(p.Second.P99*float64(time.Second)).Round(10*time.Microsecond), p.Users)
 	shown := []rune(text)
 	if n := width(v.p.Stderr); n > 1 && len(shown) >= n { // it must not reach the next line
 		shown = shown[:n-1]
