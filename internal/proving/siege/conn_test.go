@@ -183,6 +183,14 @@ func TestConn_KeepsTheCauseOfARefusedBody(t *testing.T) {
 	}
 }
 
+func TestConn_AfterAnUpgradeItIsNoHTTP(t *testing.T) {
+	t.Parallel()
+	s := answering(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\n\r\n")
+	if r := once(t, s.addr, 3, nil); r.Failures["status-1xx"] != 3 || r.Connections.Opened != 3 {
+		t.Errorf("%v, %d connections", r.Failures, r.Connections.Opened)
+	}
+}
+
 func TestConn_WhatTheTargetSaysMovesNoCursor(t *testing.T) {
 	t.Parallel()
 	s := answering(t, "HTTP/1.1 200 OK\r\nX-Fender-Cause: \x1b[2J"+strings.Repeat("c", 100)+"\r\nX-Body-Sha256: \x1b[2J\r\nContent-Length: 0\r\n\r\n")

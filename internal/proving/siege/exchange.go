@@ -55,7 +55,7 @@ func (c *conn) answer(q *Request, out *outcome) error {
 			return err
 		}
 		out.head = h // of a 1xx too: an answer has begun
-		if h.status >= 200 || h.status == 101 {
+		if h.status >= 200 || h.status == http.StatusSwitchingProtocols {
 			return c.finish(q, out, h)
 		}
 	}
@@ -64,6 +64,9 @@ func (c *conn) answer(q *Request, out *outcome) error {
 // finish reads what follows the head of an answer. The slices of the head do not outlive that.
 func (c *conn) finish(q *Request, out *outcome, h head) error {
 	out.head = h
+	if h.status == http.StatusSwitchingProtocols { // what follows is no HTTP
+		out.head.close = true
+	}
 	if h.digest != nil {
 		out.head.digest = append(c.promised[:0], h.digest...)
 	}

@@ -3,7 +3,6 @@ package siege
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -18,7 +17,7 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
 }
 
-// Request is one request to be sent many times. Prepare gives it its bytes.
+// Request is one request to be sent many times. Resolve gives it its addresses, Options.Check its bytes.
 type Request struct {
 	Method string
 	URL    string // as people read it, without a password
@@ -53,7 +52,7 @@ func (o origin) hostHeader() string {
 	return host + ":" + strconv.Itoa(int(o.port))
 }
 
-// longestURL bounds a URL, and what of one is shown.
+// longestURL bounds a URL.
 const longestURL = 64 << 10
 
 // ParseRequest reads siege's notation: URL, URL METHOD, URL METHOD BODY, URL METHOD <FILE. Scheme,
@@ -161,9 +160,6 @@ func escape(s string) string {
 	}
 	return b.String()
 }
-
-// address is what to print for people when nobody can be reached.
-func (o origin) String() string { return net.JoinHostPort(o.host, strconv.Itoa(int(o.port))) }
 
 // Methods are the words that may stand behind a URL.
 func Methods() []string { return slices.Clone(methods) }
