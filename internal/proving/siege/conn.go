@@ -49,7 +49,8 @@ type outcome struct {
 	kind   Kind
 	err    error // of a failure
 	end    time.Time
-	status int // 0 without an answer
+	status int  // 0 without an answer
+	begun  bool // bytes of an answer came
 	cause  string
 	used   int // how many requests this connection had answered before
 	head   head
@@ -82,12 +83,12 @@ func (c *conn) do(ctx context.Context, q *Request, e *Expect, deadline time.Time
 	if out.end.IsZero() {
 		out.end = time.Now()
 	}
-	out.status = out.head.status
+	out.status, out.begun = out.head.status, c.received > 0
 	if err == nil {
 		err = c.surplus()
 	}
 	if err != nil {
-		out.kind, out.err = brokenKind(err, c.received > 0), err
+		out.kind, out.err = brokenKind(err, out.begun), err
 		c.drop()
 		return out
 	}

@@ -183,6 +183,15 @@ func TestConn_KeepsTheCauseOfARefusedBody(t *testing.T) {
 	}
 }
 
+func TestConn_AHeadThatDoesNotEndHasBegun(t *testing.T) {
+	t.Parallel()
+	s := answering(t, "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello") // LF, and no CR
+	r := once(t, s.addr, 1, quick)
+	if r.Failures["timeout"] != 1 || r.Examples[0].Seen != "no complete answer in time, it had begun" {
+		t.Errorf("%+v", r.Examples)
+	}
+}
+
 func TestConn_AfterAnUpgradeItIsNoHTTP(t *testing.T) {
 	t.Parallel()
 	s := answering(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\n\r\n")

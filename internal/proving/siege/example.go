@@ -63,7 +63,7 @@ func seen(out *outcome) string {
 	case ResetAfter:
 		return "the connection was reset inside the answer: " + root(out.err)
 	case Timeout:
-		if out.status > 0 {
+		if out.begun {
 			return "no complete answer in time, it had begun"
 		}
 		return "no answer in time"
