@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"fender/internal/proving/proctree"
 
@@ -71,7 +72,8 @@ func begin(args []string) (*kept, syscall.Signal, error) {
 }
 
 // obey reads the lab's orders. At the end of the input everything is killed, again and again until
-// reap has found nothing and ended the process: what is forked meanwhile must go too.
+// reap has found nothing and ended the process: what is forked meanwhile must go too. It does not spin
+// while a killed process hangs in the kernel.
 func obey(input io.Reader, main *kept, stopWith syscall.Signal) {
 	lines := bufio.NewScanner(input)
 	for lines.Scan() {
@@ -83,25 +85,45 @@ func obey(input io.Reader, main *kept, stopWith syscall.Signal) {
 			main.signal(syscall.Signal(n))
 		}
 	}
+	dying := map[process]bool{}
 	for {
-		killBelow()
-		runtime.Gosched()
+		if killBelow(dying) == 0 { // all that is there dies as fast as the kernel lets it
+			time.Sleep(rekill)
+		}
 	}
 }
 
-func killBelow() {
+// rekill is how long the keeper waits before it looks for what was forked meanwhile.
+const rekill = 10 * time.Millisecond
+
+// process is one process for good: its number alone may come again.
+type process struct {
+	pid     int
+	started uint64
+}
+
+// killBelow kills everything below the keeper. It adds what it has killed to dying, and returns how many
+// of them were not there before.
+func killBelow(dying map[process]bool) (fresh int) {
 	self := os.Getpid()
 	below, _ := proctree.Tree(self)
 	for _, p := range below {
-		if p.PID != self {
-			_ = syscall.Kill(p.PID, syscall.SIGKILL)
+		if p.PID == self {
+			continue
+		}
+		_ = syscall.Kill(p.PID, syscall.SIGKILL)
+		if is := (process{p.PID, p.Started}); !dying[is] {
+			dying[is] = true
+			fresh++
 		}
 	}
+	return fresh
 }
 
 // reap waits for every process below. When the program itself has ended the rest is killed.
 func reap(main *kept) int {
 	code := 0
+	dying := map[process]bool{}
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
@@ -111,9 +133,9 @@ func reap(main *kept) int {
 			return code
 		case main.ended(pid):
 			code = exitCode(status)
-			killBelow()
+			killBelow(dying)
 		case main.over():
-			killBelow() // what an orphan forked meanwhile
+			killBelow(dying) // what an orphan forked meanwhile
 		}
 	}
 }

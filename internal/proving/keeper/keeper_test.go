@@ -183,3 +183,27 @@ func TestStart_SaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// A killed process that stays (in the kernel, or because nobody has waited for it) is no reason to spin.
+func TestKillBelow_TellsWhatIsNewFromWhatIsDying(t *testing.T) {
+	dying := map[process]bool{}
+	var all []*exec.Cmd
+	for range 2 {
+		cmd := exec.Command("sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, cmd)
+		if fresh := killBelow(dying); fresh != 1 {
+			t.Errorf("%d processes were new, there was one", fresh)
+		}
+		if fresh := killBelow(dying); fresh != 0 {
+			t.Errorf("%d processes were new, there was none", fresh)
+		}
+	}
+	for _, cmd := range all {
+		if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
+			t.Error(err)
+		}
+	}
+}
