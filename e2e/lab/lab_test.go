@@ -3,11 +3,11 @@
 package lab
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -307,8 +307,9 @@ func TestATargetOfOnesOwnGetsTheLoadAndNothingElse(t *testing.T) {
 	}
 }
 
-// started begins a lab and returns when its load runs, with a descriptor of each process below it.
-func started(t *testing.T, args ...string) (cmd *exec.Cmd, fds []int) {
+// started begins a lab and returns when its load runs, with a descriptor of each process below it and
+// the lines that it writes to its standard error from then on.
+func started(t *testing.T, args ...string) (cmd *exec.Cmd, fds []int, lines <-chan string) {
 	t.Helper()
 	cmd, _ = command(t, race, args...)
 	r, w, err := os.Pipe()
@@ -334,9 +335,16 @@ func started(t *testing.T, args ...string) (cmd *exec.Cmd, fds []int) {
 			t.Fatalf("%v: %s", err, text)
 		}
 	}
+	said := make(chan string, 100)
 	go func() { // until the lab has ended
+		defer close(said)
 		_ = r.SetReadDeadline(time.Time{})
-		_, _ = io.Copy(io.Discard, r)
+		for all := bufio.NewScanner(r); all.Scan(); {
+			select {
+			case said <- all.Text():
+			default: // nobody reads: the lab must not wait
+			}
+		}
 	}()
 	all, err := proctree.Tree(cmd.Process.Pid)
 	if err != nil {
@@ -354,7 +362,7 @@ func started(t *testing.T, args ...string) (cmd *exec.Cmd, fds []int) {
 	if len(fds) < 5 { // keepers, the balancer, the server's own, and it may be that siege is on its way
 		t.Errorf("only %d processes below the lab: %+v", len(fds), all)
 	}
-	return cmd, fds
+	return cmd, fds, said
 }
 
 func mustEnd(t *testing.T, fds []int) {
@@ -376,7 +384,7 @@ func mustEnd(t *testing.T, fds []int) {
 
 func TestALabThatIsKilledLeavesNothing(t *testing.T) {
 	for _, stack := range []string{"fender", "gunicorn", "uwsgi-http@pypi"} {
-		cmd, fds := started(t, "churn", "--stacks", stack)
+		cmd, fds, _ := started(t, "churn", "--stacks", stack)
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -385,8 +393,37 @@ func TestALabThatIsKilledLeavesNothing(t *testing.T) {
 	}
 }
 
+// The requests are longer than the lab's patience with a server that is asked to end.
+func TestASecondCtrlCDoesNotWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "long.scenario")
+	text := "title Long requests\nset processes 1\nrequest GET /slow?seconds=100\nphase \"load\" 2 users for 100s\nneeds requests >= 1\nexpect failed = 0\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd, fds, lines := started(t, path, "--stacks", "gunicorn")
+	for _, want := range []string{"stopping everything", "interrupted again"} {
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		for line := range lines { // to the end of what it says when that never comes
+			if strings.Contains(line, want) {
+				want = ""
+				break
+			}
+		}
+		if want != "" {
+			t.Fatalf("it never said %q", want)
+		}
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	mustEnd(t, fds)
+}
+
 func TestCtrlCStopsEverything(t *testing.T) {
-	cmd, fds := started(t, "churn", "--stacks", "fender")
+	cmd, fds, _ := started(t, "churn", "--stacks", "fender")
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ says what is asked for, what is done meanwhile and what is expected; scenarios/R
 
 It writes result.json, index.html (one file, no network) and the servers' logs into --out, prints a
 table, and exits with 3 when fender did not meet an expectation, or the fault never happened. It ends
-everything that it has started, also on Ctrl-C.`
+everything that it has started, also on Ctrl-C; a second Ctrl-C does not wait for it.`
 
 const labExamples = `  fender lab list                                     all scenarios, explained
   fender lab incident --speed 10                      the incident, ten times as fast
@@ -140,12 +140,18 @@ func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
 	if o.Out, err = filepath.Abs(f.out); err != nil {
 		return err
 	}
-	result, err := lab.Run(ctx, o)
-	if err != nil {
+	result, err := f.carry(ctx, p, o)
+	if result == nil {
 		return err
 	}
-	if err := f.print(p, result, o.Out); err != nil {
+	// What was found is shown also when it could not be written.
+	if err := errors.Join(f.print(p, result), err); err != nil {
 		return err
+	}
+	if !f.asJSON {
+		if _, err := fmt.Fprintf(p.Stdout, "report: %s\n", filepath.Join(o.Out, "index.html")); err != nil {
+			return err
+		}
 	}
 	if !result.Carried() {
 		return errors.New("the scenario was not carried out: " + strings.Join(result.Why, "; "))
@@ -154,6 +160,26 @@ func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
 		return failure{exit.Expectation, errors.New("the scenario did not pass: " + strings.Join(result.Why, "; "))}
 	}
 	return nil
+}
+
+// carry runs the lab. The first signal stops everything in order, which a server that is busy may
+// draw out. The second does not wait: when this process ends the keepers kill what is left.
+func (f *labFlags) carry(ctx context.Context, p *Process, o lab.Options) (*proved.Result, error) {
+	abort, quiet := secondSignal(p)
+	defer quiet()
+	var result *proved.Result
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		result, err = lab.Run(ctx, o)
+	}()
+	select {
+	case <-ended:
+		return result, err
+	case <-abort:
+		return nil, failure{exit.Forced, errors.New("interrupted again: the servers are killed")}
+	}
 }
 
 func (f *labFlags) choose(host stack.Host, allowed []string) ([]stack.Stack, error) {
@@ -171,18 +197,14 @@ func (f *labFlags) choose(host stack.Host, allowed []string) ([]stack.Stack, err
 	return chosen, nil
 }
 
-func (f *labFlags) print(p *Process, r *proved.Result, out string) error {
-	if f.asJSON {
-		text, err := r.JSON()
-		if err != nil {
-			return err
-		}
-		_, err = p.Stdout.Write(text)
+func (f *labFlags) print(p *Process, r *proved.Result) error {
+	if !f.asJSON {
+		return r.Table(p.Stdout)
+	}
+	text, err := r.JSON()
+	if err != nil {
 		return err
 	}
-	if err := r.Table(p.Stdout); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(p.Stdout, "report: %s\n", filepath.Join(out, "index.html"))
+	_, err = p.Stdout.Write(text)
 	return err
 }

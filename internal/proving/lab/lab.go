@@ -48,7 +48,7 @@ type lab struct {
 }
 
 // Run carries the scenario out on every stack in turn. An error is one of the lab's own; what was
-// found stands in the result.
+// found stands in the result, which is there also when only its files could not be written.
 func Run(ctx context.Context, o Options) (*report.Result, error) {
 	s := o.Scenario
 	if o.Stress {
@@ -76,6 +76,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 	result := l.result(ctx, notes)
 	l.progress = newProgress(o.Progress, o.Terminal)
 	defer l.progress.close()
+	defer context.AfterFunc(ctx, l.progress.stopping)()
 	if o.Target != "" {
 		err = l.target(ctx, result)
 	} else {

@@ -102,6 +102,15 @@ func (p *progress) say(text string) {
 	fmt.Fprintln(p.out, text)
 }
 
+// stopping says that the run is broken off: a server that is busy may take its time.
+func (p *progress) stopping() {
+	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = nil
+	fmt.Fprintln(p.out, "stopping everything; a second Ctrl-C does not wait for it")
+}
+
 func (p *progress) begin(stack string, b *board) {
 	p.clear()
 	p.mu.Lock()
