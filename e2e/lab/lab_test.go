@@ -307,6 +307,22 @@ func TestATargetOfOnesOwnGetsTheLoadAndNothingElse(t *testing.T) {
 	}
 }
 
+// A limit of the files' size takes the place of a full disk.
+func TestAReportThatCannotBeWrittenIsPrintedAtLeast(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	cmd, out := command(t, plain, "incident", "--target", server.URL, "--speed", "100")
+	cmd.Args = append([]string{"sh", "-c", `ulimit -f 16; exec "$0" "$@"`}, cmd.Args...) // 8 KiB: less than the page
+	cmd.Path = "/bin/sh"
+	text, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 1 || !regexp.MustCompile(`(?m)^target +[1-9]\d* +0 `).Match(text) || !bytes.Contains(text, []byte("index.html.new: file too large")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if _, err := os.Stat(filepath.Join(out, "index.html")); err == nil || bytes.Contains(text, []byte("report: ")) {
+		t.Errorf("half a page is there, or said to be\n%s", text)
+	}
+}
+
 // started begins a lab and returns when its load runs, with a descriptor of each process below it and
 // the lines that it writes to its standard error from then on.
 func started(t *testing.T, args ...string) (cmd *exec.Cmd, fds []int, lines <-chan string) {

@@ -7,11 +7,9 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"fender/internal/proving/lab/scenario"
@@ -63,7 +61,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		return nil, err
 	}
 	l := &lab{Options: o, scenario: scaled}
-	if err := os.MkdirAll(filepath.Join(o.Out, "logs"), 0o755); err != nil {
+	if err := prepare(o.Out); err != nil {
 		return nil, err
 	}
 	if l.scratch, err = os.MkdirTemp("", "fender-lab-"); err != nil {
@@ -183,19 +181,4 @@ func (l *lab) length(rows int) string {
 		plural = ""
 	}
 	return fmt.Sprintf("%s, %d stack%s: usually %s, at most %s", l.scenario.Title, rows, plural, all(usually), all(most))
-}
-
-// save writes the report's files.
-func (l *lab) save(r *report.Result) error {
-	text, err := r.JSON()
-	if err != nil {
-		return err
-	}
-	page, err := r.HTML()
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(l.Out, "result.json"), text, 0o644),
-		os.WriteFile(filepath.Join(l.Out, "index.html"), page, 0o644))
 }

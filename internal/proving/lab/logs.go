@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -16,6 +17,7 @@ type logs struct {
 	file *os.File
 	out  *bufio.Writer
 	size int64
+	cut  bool // the bound was reached
 }
 
 // mostLog bounds the file of one row.
@@ -39,19 +41,20 @@ func (l *logs) from(begin time.Time) {
 func (l *logs) line(now time.Time, who, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.size > mostLog {
+	if l.cut {
 		return
 	}
 	n, _ := fmt.Fprintf(l.out, "%9.3f  %s  %s\n", now.Sub(l.begin).Seconds(), who, text)
-	l.size += int64(n)
+	if l.size += int64(n); l.size > mostLog {
+		l.cut = true
+		fmt.Fprintf(l.out, "the rest is left out: no more than %d MiB are kept of a stack\n", mostLog>>20)
+	}
 }
 
+// close writes what is left. The error says also what could not be written before: a full disk must
+// not break a run off, but be told.
 func (l *logs) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.out.Flush(); err != nil {
-		l.file.Close()
-		return err
-	}
-	return l.file.Close()
+	return errors.Join(l.out.Flush(), l.file.Close())
 }

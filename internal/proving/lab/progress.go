@@ -17,7 +17,7 @@ type progress struct {
 
 	mu    sync.Mutex
 	stack string
-	board *board
+	board *board // nil: nothing is seen of the servers
 	now   *scenario.Phase
 	since time.Time
 	drawn bool

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,7 @@ func (r *row) run(ctx context.Context) (err error) {
 	if r.logs, err = openLogs(filepath.Join(r.lab.Out, "logs", filepath.Base(r.dir)+".log"), begin); err != nil {
 		return err
 	}
-	defer r.logs.close()
+	defer r.closeLogs()
 	defer r.stopAll()
 	r.lab.progress.begin(r.stack.Name, r.board)
 	for range r.lab.scenario.Instances {
@@ -60,6 +61,13 @@ func (r *row) run(ctx context.Context) (err error) {
 	r.balancer.stop() // its log is whole now
 	r.gather()
 	return err
+}
+
+// closeLogs is for the end, when nobody writes any more.
+func (r *row) closeLogs() {
+	if err := r.logs.close(); err != nil {
+		r.note(fmt.Sprintf("its log is not whole: %v", err))
+	}
 }
 
 // watched samples the processes while f runs.

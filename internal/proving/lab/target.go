@@ -26,24 +26,30 @@ func (l *lab) target(ctx context.Context, result *report.Result) error {
 	if err != nil || u.Host == "" {
 		return fmt.Errorf("%q is not a URL", l.Target)
 	}
+	l.Target = u.String() // a blank in it would end the URL in siege's file
 	l.progress.say(fmt.Sprintf("%s, against %s: %s", l.scenario.Title, l.Target, length.Round(time.Second)))
 	r := &row{lab: l, Row: report.Row{Stack: "target", Title: l.Target, Chain: "siege -> " + u.Host}, dir: l.scratch}
 	r.Notes = l.leftOut()
-	begin := time.Now()
-	r.board = newBoard(begin, l.binWidth())
-	if r.logs, err = openLogs(filepath.Join(l.Out, "logs", "target.log"), begin); err != nil {
-		return err
-	}
-	defer r.logs.close()
-	r.board.arm(begin)
-	l.progress.begin("target", r.board)
-	err = r.phases(ctx)
-	r.gather()
-	if err := l.conclude(ctx, r, err); err != nil {
+	if err := l.conclude(ctx, r, r.besiege(ctx)); err != nil {
 		return err
 	}
 	result.Rows = append(result.Rows, r.Row)
 	return nil
+}
+
+// besiege carries the phases out without servers and without a balancer.
+func (r *row) besiege(ctx context.Context) (err error) {
+	begin := time.Now()
+	r.board = newBoard(begin, r.lab.binWidth())
+	if r.logs, err = openLogs(filepath.Join(r.lab.Out, "logs", "target.log"), begin); err != nil {
+		return err
+	}
+	defer r.closeLogs()
+	r.board.arm(begin)
+	r.lab.progress.begin(r.Stack, nil) // nothing is seen of it before the end
+	err = r.phases(ctx)
+	r.gather()
+	return err
 }
 
 // leftOut says what of the scenario does not happen to somebody's own service.
