@@ -5,28 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
 	"fender/internal/proving/proctree"
+	"fender/internal/proving/up"
 )
 
-// Bounds of starting and stopping; generous, because a loaded machine is slow.
-const (
-	startTimeout = 60 * time.Second
-	stopTimeout  = 15 * time.Second
-)
+// stopTimeout bounds the end of a process; generous, because a loaded machine is slow.
+const stopTimeout = 15 * time.Second
 
 // running is a started stack. It owns its processes until stop.
 type running struct {
 	stack
 	place
 	children []*child
+	ended    chan struct{} // closed when one of them has ended
+	end      func()
 }
 
 // child is a direct child: all others are found below it.
@@ -45,11 +45,12 @@ func (b *bench) start(ctx context.Context, s stack, w workload, extra ...string)
 	if err := os.Chmod(dir, 0o777); err != nil { // NGINX's workers write their temporary files there
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := up.Address()
 	if err != nil {
 		return nil, err
 	}
-	r := &running{stack: s, place: place{dir: dir, address: address, load: w, extra: extra}}
+	r := &running{stack: s, place: place{dir: dir, address: address, load: w, extra: extra}, ended: make(chan struct{})}
+	r.end = sync.OnceFunc(func() { close(r.ended) })
 	commands, err := s.commands(r.place)
 	if err != nil {
 		return nil, err
@@ -65,16 +66,6 @@ func (b *bench) start(ctx context.Context, s stack, w workload, extra ...string)
 		return nil, err
 	}
 	return r, nil
-}
-
-// freeAddress asks the kernel for a port of the loopback interface.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 func (r *running) launch(cmd *exec.Cmd) error {
@@ -93,39 +84,30 @@ func (r *running) launch(cmd *exec.Cmd) error {
 	c := &child{cmd: cmd, log: log, done: make(chan struct{})}
 	r.children = append(r.children, c)
 	go func() {
-		defer close(c.done)
 		_ = cmd.Wait() // how it ended is in its log
+		close(c.done)
+		r.end()
 	}()
 	return nil
 }
 
-// await asks until the answer is 200, or a child has ended.
+// await returns when the stack answers, or a child has ended.
 func (r *running) await(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		_, err := r.ask(ctx)
-		if err == nil {
-			return nil
+	err := up.Await(ctx, "http://"+r.address+r.load.Path, r.ended)
+	if !errors.Is(err, up.ErrEnded) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", r.name, err)
 		}
-		for _, c := range r.children {
-			select {
-			case <-c.done:
-				return fmt.Errorf("%s: %s ended at start: %s", r.name, filepath.Base(c.cmd.Path), tail(c.log.Name()))
-			default:
-			}
-		}
+		return err
+	}
+	for _, c := range r.children {
 		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("%s doesn't answer after %s: %w", r.name, startTimeout, err)
-			}
-			return ctx.Err()
-		case <-tick.C:
+		case <-c.done:
+			return fmt.Errorf("%s: %s ended at start: %s", r.name, filepath.Base(c.cmd.Path), tail(c.log.Name()))
+		default:
 		}
 	}
+	return fmt.Errorf("%s: %w", r.name, err)
 }
 
 // ask sends the workload's request once, on a connection of its own, and returns the body.

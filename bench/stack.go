@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"fender/internal/proving/up"
 )
 
 // stackNames are all stacks, in the order of a round.
@@ -122,7 +124,7 @@ func (p place) fill(path string, words ...string) (string, error) {
 
 // origin is an NGINX with a fixed answer, and its address.
 func (p place) origin(path string) (*exec.Cmd, string, error) {
-	address, err := freeAddress()
+	address, err := up.Address()
 	if err != nil {
 		return nil, "", err
 	}

@@ -10,6 +10,9 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"fender/internal/proving/report"
+	"fender/internal/proving/up"
 )
 
 // targets is what the balancer's /register and /deregister take, in the AWS SDK's shape.
@@ -75,7 +78,7 @@ func (b *balancer) healthy(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the balancer does not find %s healthy in %s", address, startTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, up.Timeout, fmt.Errorf("the balancer does not find %s healthy in %s", address, up.Timeout))
 	defer cancel()
 	tick := time.NewTicker(healthEvery)
 	defer tick.Stop()
@@ -129,7 +132,7 @@ func (b *balancer) ask(ctx context.Context, method, path string, body []byte, in
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the balancer refuses to %s: %s", path[1:], text)
+		return fmt.Errorf("the balancer refuses to %s: %s", path[1:], report.Plain(string(text)))
 	}
 	if into == nil {
 		return nil

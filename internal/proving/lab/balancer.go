@@ -2,13 +2,14 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"regexp"
 	"sync"
 	"syscall"
 	"time"
+
+	"fender/internal/proving/up"
 )
 
 // balancer is `fender alb` before the instances.
@@ -69,7 +70,7 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 		return nil, err
 	}
 	b.program = p
-	timeout := time.NewTimer(startTimeout)
+	timeout := time.NewTimer(up.Timeout)
 	defer timeout.Stop()
 	for b.address == "" || b.admin == "" {
 		select {
@@ -80,14 +81,13 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 				b.admin = m[1]
 			}
 		case <-p.child.Done():
-			p.stop(0)
-			return nil, fmt.Errorf("fender alb ended at its start; %s", p.last)
+			return nil, fmt.Errorf("fender alb ended at its start; %s", p.said())
 		case <-ctx.Done():
 			p.stop(0)
 			return nil, context.Cause(ctx)
 		case <-timeout.C:
 			p.stop(0)
-			return nil, errors.New("fender alb does not say where it listens")
+			return nil, fmt.Errorf("fender alb does not say where it listens; %s", p.last)
 		}
 	}
 	for _, i := range r.all() {
@@ -97,6 +97,14 @@ func (r *row) startBalancer(ctx context.Context) (*balancer, error) {
 		}
 	}
 	return b, nil
+}
+
+// broken is closed when the balancer has ended: before stop it should not.
+func (b *balancer) broken() <-chan struct{} {
+	if b == nil { // against somebody's own service
+		return nil
+	}
+	return b.program.child.Done()
 }
 
 // stop ends the balancer and returns when its log is read to the end. It may be called again.

@@ -28,7 +28,7 @@ type board struct {
 	samples []report.Sample
 	done    map[string]int
 	log     logCount
-	lost    int // events beyond the bound
+	lost    int // events and samples beyond the bound
 }
 
 type step struct {
@@ -143,9 +143,11 @@ func (b *board) counts() (born, dead, live int) {
 func (b *board) sample(s report.Sample) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.samples) < mostEvents {
-		b.samples = append(b.samples, s)
+	if len(b.samples) == mostEvents {
+		b.lost++
+		return
 	}
+	b.samples = append(b.samples, s)
 }
 
 // fill writes all that was watched into the row.
@@ -161,27 +163,13 @@ func (b *board) fill(row *report.Row) {
 		row.Peak.Memory = max(row.Peak.Memory, s.Memory)
 		row.Peak.CPU = max(row.Peak.CPU, s.CPU)
 	}
-	for i := range row.Phases {
-		p := &row.Phases[i]
-		for _, e := range b.events {
-			if e.At < p.From || e.At >= p.To {
-				continue
-			}
-			switch e.Kind {
-			case "born":
-				p.Born++
-			case "dead":
-				p.Dead++
-			}
-		}
-	}
 	for i := range row.Series {
 		bin := &row.Series[i]
 		bin.Workers = b.workersAt(bin.At + bin.Width)
 	}
 	row.Statuses, row.Causes, row.Lines = b.log.statuses, b.log.causes, b.log.lines
 	if b.lost > 0 {
-		row.Notes = append(row.Notes, fmt.Sprintf("%d events are counted and not drawn", b.lost))
+		row.Notes = append(row.Notes, fmt.Sprintf("%d events and samples are not drawn: there were too many", b.lost))
 	}
 }
 

@@ -54,15 +54,11 @@ func TestBoard_CountsWhatComesAfterTheStartAndBeforeTheEnd(t *testing.T) {
 	b.sample(report.Sample{Processes: 2, Threads: 9})
 
 	row := report.Row{
-		Phases: []report.Phase{{Name: "p", From: 0, To: 3}, {Name: "q", From: 3, To: 6}},
 		Series: []report.Bin{{At: 0, Width: 1}, {At: 1, Width: 2}, {At: 3, Width: 2}},
 	}
 	b.fill(&row)
 	if row.Born != 2 || row.Dead != 1 || row.Reasons["cheaper"] != 1 || row.Done["kills"] != 1 || row.Peak.Processes != 3 || row.Peak.Threads != 9 {
 		t.Errorf("%+v", row)
-	}
-	if row.Phases[0].Born != 1 || row.Phases[0].Dead != 0 || row.Phases[1].Born != 1 || row.Phases[1].Dead != 1 {
-		t.Errorf("%+v", row.Phases)
 	}
 	var workers []int
 	for _, bin := range row.Series {

@@ -16,6 +16,7 @@ import (
 
 	"fender/internal/proving/lab/scenario"
 	"fender/internal/proving/proctree"
+	"fender/internal/proving/report"
 )
 
 // slowLength is how long a slow client takes at speed 1.
@@ -56,7 +57,7 @@ func (r *row) repeat(ctx context.Context, f scenario.Fault) {
 		}
 		if err := r.act(ctx, f.Action); err != nil && ctx.Err() == nil {
 			r.logs.line(time.Now(), "lab", f.Action+": "+err.Error())
-			r.note(fmt.Sprintf("%s did not work: %v", f.Action, err))
+			r.note(fmt.Sprintf("%s did not work: %s", f.Action, report.Plain(err.Error())))
 		}
 		if once {
 			return
@@ -170,7 +171,7 @@ func (r *row) slowClient(ctx context.Context, b scenario.Beside) {
 	case err == nil:
 		r.board.served()
 	case ctx.Err() == nil:
-		r.note(fmt.Sprintf("one of the %s failed: %v", b.Kind, err))
+		r.note(fmt.Sprintf("one of the %s failed: %s", b.Kind, report.Plain(err.Error())))
 	default:
 		r.note(fmt.Sprintf("some of the %s were not done when the phase ended", b.Kind))
 	}

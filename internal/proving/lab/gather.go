@@ -106,5 +106,5 @@ func example(e siege.Example) string {
 	if e.Seen != "" {
 		text += ": " + e.Seen
 	}
-	return text
+	return report.Plain(text)
 }

@@ -5,26 +5,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fender/internal/proving/lab/stack"
 	"fender/internal/proving/proctree"
+	"fender/internal/proving/up"
 )
 
-// Bounds of starting and stopping; generous, because a loaded machine is slow.
-const (
-	startTimeout = 60 * time.Second
-	stopGrace    = 10 * time.Second
-)
+// stopGrace is how long a program may take to end; generous, because a loaded machine is slow.
+const stopGrace = 10 * time.Second
 
 // instance is one started server of a stack: one or two programs.
 type instance struct {
 	stack    *stack.Stack
 	place    stack.Place
 	programs []*program
+	ended    chan struct{} // closed when one of the programs has ended, by itself or not
+	end      func()
 }
 
-// startInstance starts a server and returns when it answers /hello with 200.
+func placed(s *stack.Stack, p stack.Place) *instance {
+	i := &instance{stack: s, place: p, ended: make(chan struct{})}
+	i.end = sync.OnceFunc(func() { close(i.ended) })
+	return i
+}
+
+// startInstance starts a server and returns when it answers /hello with 200 and its workers are there.
 func (r *row) startInstance(ctx context.Context, number int) (*instance, error) {
 	dir := filepath.Join(r.dir, fmt.Sprintf("i%d", number))
 	// Apache's and NGINX's workers are another user when the lab is root.
@@ -34,11 +41,11 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 	if err := os.Chmod(dir, 0o777); err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := up.Address()
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{stack: r.stack, place: stack.Place{Host: r.lab.Host, Dir: dir, Address: address, Options: r.options()}}
+	i := placed(r.stack, stack.Place{Host: r.lab.Host, Dir: dir, Address: address, Options: r.options()})
 	commands, err := r.stack.Commands(i.place)
 	if err != nil {
 		return nil, err
@@ -49,10 +56,10 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 		if n == r.stack.Manager {
 			reader = r.stack.Reader()
 		}
-		env := append(r.environ(dir), c.Env...)
-		p, err := launch(r.lab.Self, fmt.Sprintf("%s %d", filepath.Base(c.Args[0]), number), c.Args, env, dir, c.Stop, false, func(line string, _ bool) {
+		name := filepath.Base(c.Args[0])
+		err := i.launch(r.lab.Self, fmt.Sprintf("%s %d", name, number), c, r.environ(dir), func(line string, _ bool) {
 			now := time.Now()
-			r.logs.line(now, fmt.Sprintf("%d %s", number, filepath.Base(c.Args[0])), line)
+			r.logs.line(now, fmt.Sprintf("%d %s", number, name), line)
 			if reader == nil {
 				return
 			}
@@ -67,17 +74,26 @@ func (r *row) startInstance(ctx context.Context, number int) (*instance, error) 
 			i.stop(0)
 			return nil, err
 		}
-		i.programs = append(i.programs, p)
 	}
-	err = i.await(ctx)
-	if err == nil {
-		err = i.complete(ctx, workers)
-	}
-	if err != nil {
+	if err := i.await(ctx, workers); err != nil {
 		i.stop(0)
 		return nil, err
 	}
 	return i, nil
+}
+
+// launch starts one of the server's programs.
+func (i *instance) launch(self []string, name string, c stack.Command, env []string, seen func(line string, isErr bool)) error {
+	p, err := launch(self, name, c.Args, append(env, c.Env...), i.place.Dir, c.Stop, false, seen)
+	if err != nil {
+		return err
+	}
+	i.programs = append(i.programs, p)
+	go func() { // until the program is stopped
+		<-p.child.Done()
+		i.end()
+	}()
+	return nil
 }
 
 // stop ends the programs, the last started first.

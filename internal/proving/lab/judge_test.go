@@ -114,19 +114,20 @@ func TestLogCount_TellsFailuresAndTheirSignatures(t *testing.T) {
 	for at, text := range []string{
 		line("0.000 0.001 0.000", "200", "200"), line("0.000 0.000 -1", "502", "-"), line("-1 -1 -1", "502", "-"),
 		line("0.000 0.001 0.000", "502", "502"), line("-1 -1 -1", "460", "-"), line("0.000 0.001 0.000", "503", "503"), "rubbish",
+		line("0.000 0.003 0.000", "502", "-"), line("0.000 0.004 0.001", "502", "-"),
 	} {
 		c.add(float64(at)*0.3, text)
 	}
-	want := map[string]int{"200": 1, "502": 3, "460": 1, "503": 1, "unreadable": 1}
-	if diff := cmp.Diff(want, c.statuses); diff != "" || c.requests != 6 || c.failed != 4 || len(c.lines) != 4 {
+	want := map[string]int{"200": 1, "502": 5, "460": 1, "503": 1, "unreadable": 1}
+	if diff := cmp.Diff(want, c.statuses); diff != "" || c.requests != 8 || c.failed != 6 || len(c.lines) != 6 {
 		t.Errorf("%s %+v", diff, c)
 	}
-	want = map[string]int{"the target closed the connection under the request (t t -1)": 1, "the target refused the connection (-1 -1 -1)": 1}
+	want = map[string]int{"the target closed the connection under the request (t t -1)": 1, "the target refused the connection (-1 -1 -1)": 1, "another (t t t)": 2}
 	if diff := cmp.Diff(want, c.causes); diff != "" {
 		t.Error(diff)
 	}
-	bins := []report.Bin{{At: 0, Width: 0.5, OK: 1, Failed: 1}, {At: 0.5, Width: 0.5, Failed: 2}, {At: 1, Width: 0.5}, {At: 1.5, Width: 0.5, Failed: 1}}
-	if diff := cmp.Diff(bins, c.series(1.9)); diff != "" {
+	bins := []report.Bin{{At: 0, Width: 0.5, OK: 1, Failed: 1}, {At: 0.5, Width: 0.5, Failed: 2}, {At: 1, Width: 0.5}, {At: 1.5, Width: 0.5, Failed: 1}, {At: 2, Width: 0.5, Failed: 2}}
+	if diff := cmp.Diff(bins, c.series(2.4)); diff != "" {
 		t.Error(diff)
 	}
 }

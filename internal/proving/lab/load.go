@@ -146,7 +146,7 @@ func failures(res *siege.Result, into map[string]int) {
 	}
 }
 
-// broken is closed when the load has ended by itself, which it should not.
+// broken is closed when the load has ended: before finish it should not.
 func (l *load) broken() <-chan struct{} {
 	if l == nil {
 		return nil

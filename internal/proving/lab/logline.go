@@ -54,7 +54,14 @@ func (l logLine) signature() string {
 	case l.times[2] == "-1":
 		return "the target closed the connection under the request (t t -1)"
 	}
-	return "another (" + strings.Join(l.times[:], " ") + ")"
+	var pattern []string
+	for _, t := range l.times {
+		if t != "-1" {
+			t = "t"
+		}
+		pattern = append(pattern, t)
+	}
+	return "another (" + strings.Join(pattern, " ") + ")"
 }
 
 // bin counts requests that ended at that time.
@@ -100,7 +107,7 @@ func (c *logCount) add(at float64, line string) {
 		c.causes[l.signature()]++
 	}
 	if len(c.lines) < mostLines {
-		c.lines = append(c.lines, line)
+		c.lines = append(c.lines, report.Plain(line))
 	}
 }
 

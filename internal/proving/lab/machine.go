@@ -41,10 +41,12 @@ func describeMachine(version string) report.Machine {
 func firstLine(ctx context.Context, program string, args ...string) string {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	text, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.WaitDelay = time.Second // what it has left behind may hold its output open
+	text, err := cmd.CombinedOutput()
 	if err != nil && len(text) == 0 {
 		return fmt.Sprintf("unknown: %v", err)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	return line
+	return report.Plain(line)
 }

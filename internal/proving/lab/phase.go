@@ -26,6 +26,7 @@ func (r *row) phases(ctx context.Context) error {
 // phase carries one out: its load, what is done to the servers, clients of other kinds.
 func (r *row) phase(ctx context.Context, p scenario.Phase) error {
 	from := time.Now()
+	born, dead, _ := r.board.counts()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var event <-chan struct{}
@@ -55,6 +56,9 @@ func (r *row) phase(ctx context.Context, p scenario.Phase) error {
 			ended = fmt.Sprintf("%d %s did not come in %s", p.Until.Count, p.Until.Kind, p.Most)
 		}
 	case <-load.broken():
+		return fmt.Errorf("fender siege ended before the phase did; %s", load.program.said())
+	case <-r.balancer.broken():
+		return fmt.Errorf("fender alb ended before the phase did; %s", r.balancer.program.said())
 	}
 	cancel()
 	doing.Wait()
@@ -63,6 +67,8 @@ func (r *row) phase(ctx context.Context, p scenario.Phase) error {
 		return err
 	}
 	r.loads = append(r.loads, got)
+	bornBy, deadBy, _ := r.board.counts()
+	got.count.Born, got.count.Dead = bornBy-born, deadBy-dead
 	r.Phases = append(r.Phases, report.Phase{
 		Name: p.Name, Load: p.Describe(), From: r.board.at(from), To: r.board.at(time.Now()), Ended: ended, Count: got.count,
 	})

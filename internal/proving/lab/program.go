@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fender/internal/proving/keeper"
+	"fender/internal/proving/report"
 )
 
 // program is a started program whose lines are read. It owns its process until stop.
@@ -71,14 +72,15 @@ func launch(self []string, name string, args, env []string, dir string, stopWith
 // never wait for the lab.
 func readLines(r io.Reader, seen func(string)) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	for {
+	for inside := false; ; { // a line whose begin was given already
 		line, err := b.ReadSlice('\n')
-		if len(line) > 0 {
+		if len(line) > 0 && !inside {
 			seen(strings.TrimRight(string(line), "\r\n"))
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
+		inside = err != nil
 	}
 }
 
@@ -103,7 +105,7 @@ type tail struct {
 func (t *tail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.lines = append(t.lines, line); len(t.lines) > 12 {
+	if t.lines = append(t.lines, report.Plain(line)); len(t.lines) > 12 {
 		t.lines = t.lines[1:]
 	}
 }
@@ -115,6 +117,12 @@ func (t *tail) String() string {
 		return "it said nothing"
 	}
 	return "its last words:\n  " + strings.Join(t.lines, "\n  ")
+}
+
+// said are the last words of a program that has ended.
+func (p *program) said() string {
+	p.lines.Wait()
+	return p.last.String()
 }
 
 // stop ends the program and returns when everything below it is gone and all is read.

@@ -59,6 +59,7 @@ func (r *row) run(ctx context.Context) (err error) {
 	err = r.watched(ctx, func(ctx context.Context) error { return r.phases(ctx) })
 	r.BalancerCPU = r.balancer.program.cpu()
 	r.balancer.stop() // its log is whole now
+	r.ended()
 	r.gather()
 	return err
 }
@@ -67,6 +68,15 @@ func (r *row) run(ctx context.Context) (err error) {
 func (r *row) closeLogs() {
 	if err := r.logs.close(); err != nil {
 		r.note(fmt.Sprintf("its log is not whole: %v", err))
+	}
+}
+
+// ended tells of servers that have ended by themselves: what was asked of them then has failed.
+func (r *row) ended() {
+	for _, i := range r.all() {
+		if words := i.lastWords("by itself during the run"); words != "" {
+			r.note(words)
+		}
 	}
 }
 

@@ -133,6 +133,32 @@ func TestHTML_IsOneFileWithoutNetworkOrScripts(t *testing.T) {
 	}
 }
 
+// What servers, clients and scenarios say must stay text wherever it stands on the page.
+func TestHTML_ScriptsNothingThatSomebodyElseHasWritten(t *testing.T) {
+	const evil = `"'></title></style></pre></svg><script>alert(1)</script><img src=x onerror=alert(1)>`
+	counts := map[string]int{evil: 3}
+	text, err := (&Result{
+		V: Version, Scenario: evil, Title: evil, About: []string{evil}, Target: evil, Load: []string{evil}, Options: []string{evil},
+		Machine: Machine{Kernel: evil, Python: evil, Django: evil, Fender: evil}, Notes: []string{evil}, Why: []string{evil},
+		Rows: []Row{{Stack: "a", Outcome: Skipped, Skipped: evil}, {
+			Stack: evil, Title: evil, Chain: evil, Version: evil, Error: evil, Notes: []string{evil}, Outcome: Broken,
+			Failures: counts, Statuses: counts, Causes: counts, Reasons: counts, Done: counts,
+			Phases:  []Phase{{Name: evil, Load: evil, To: 9, Ended: evil}},
+			Events:  []Event{{Kind: "born", Text: evil}},
+			Samples: []Sample{{At: 1}}, Lines: []string{evil}, Examples: []string{evil},
+			Verdicts: []Verdict{{Text: evil, Got: evil}, {Text: evil, Open: evil}},
+		}},
+	}).HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, never := range []string{"<script", "<img", "</style></", "</pre></svg>"} {
+		if i := bytes.Index(text, []byte(never)); i >= 0 {
+			t.Errorf("%q stands on the page: %.200s", never, text[max(0, i-100):])
+		}
+	}
+}
+
 func TestTimeline_IsWellFormedAndShowsEveryFailure(t *testing.T) {
 	for _, r := range sample().Rows {
 		for _, width := range []float64{wide, narrow} {
