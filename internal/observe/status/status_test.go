@@ -3,16 +3,15 @@ package status
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"regexp"
 	"testing"
 	"time"
 
+	"fender/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the golden file")
 
 // full is a document in which every field says something.
 func full() Status {
@@ -40,19 +39,7 @@ func TestStatus_JSONIsTheContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = append(got, '\n')
-		path := "testdata/" + name + ".json"
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s: the document changed; if that is meant, raise Version and run with -update:\n%s", name, diff)
-		}
+		golden.Check(t, name+".json", got) // a change that is meant raises Version
 	}
 }
 

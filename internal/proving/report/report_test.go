@@ -5,20 +5,18 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"fender/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // sample is a run with one row of each outcome.
 func sample() *Result {
@@ -59,30 +57,13 @@ func sample() *Result {
 	}
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s:\n%s", path, diff)
-	}
-}
-
 // Scripts rely on these names: they change only with the version and an entry in the CHANGELOG.
 func TestJSON_IsTheGoldenFile(t *testing.T) {
 	text, err := sample().JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "result.json", text)
+	golden.Check(t, "result.json", text)
 	var back Result
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatal(err)
@@ -97,7 +78,7 @@ func TestTable_IsTheGoldenFile(t *testing.T) {
 	if err := sample().Table(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "table.txt", b.Bytes())
+	golden.Check(t, "table.txt", b.Bytes())
 }
 
 func TestPercent_NeverRoundsAFailureAway(t *testing.T) {

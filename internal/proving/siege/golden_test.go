@@ -3,35 +3,16 @@ package siege
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"fender/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-update writes it):\n%s", name, diff)
-	}
-}
 
 // made is a result without a run: a tally that was given samples with known times.
 func made(t *testing.T, slower time.Duration) *Result {
@@ -68,7 +49,7 @@ func TestResult_SummaryIsSiegesAndMore(t *testing.T) {
 	if err := made(t, 0).Summary(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "summary.txt", b.Bytes())
+	golden.Check(t, "summary.txt", b.Bytes())
 }
 
 func TestResult_JSONIsVersionOne(t *testing.T) {
@@ -90,7 +71,7 @@ func TestResult_JSONIsVersionOne(t *testing.T) {
 	if err := r.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "result.json", b.Bytes())
+	golden.Check(t, "result.json", b.Bytes())
 }
 
 func TestResult_SiegesOwnJSON(t *testing.T) {
@@ -98,7 +79,7 @@ func TestResult_SiegesOwnJSON(t *testing.T) {
 	if err := made(t, 0).SiegeJSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "siege.json", b.Bytes())
+	golden.Check(t, "siege.json", b.Bytes())
 }
 
 func TestCompare_ShowsBothAndTheRatio(t *testing.T) {
@@ -116,7 +97,7 @@ func TestCompare_ShowsBothAndTheRatio(t *testing.T) {
 	if err := Compare(&b, made(t, 0), now); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "compare.txt", b.Bytes())
+	golden.Check(t, "compare.txt", b.Bytes())
 }
 
 func TestReadResult_RefusesWhatIsNone(t *testing.T) {
