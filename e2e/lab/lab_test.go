@@ -296,6 +296,8 @@ func TestATargetOfOnesOwnGetsTheLoadAndNothingElse(t *testing.T) {
 		{[]string{"incident", "--target", "ftp://x/"}, 2, "is not a URL"},
 		{[]string{"incident", "--target", "http://127.0.0.1:1/", "--bound", "10s"}, 1, "take a higher --speed, or a longer --bound"},
 		{[]string{"incident", "--target", "http://127.0.0.1:1/", "--stacks", "fender"}, 2, "one of them"},
+		{[]string{"incident", "--target", "http://127.0.0.1:1/", "--stress"}, 2, "one of them"},
+		{[]string{"churn", "--bound", "10s"}, 2, "--bound belongs to --target URL"},
 		{[]string{"churn", "--stress"}, 1, `has no line "stress"`},
 		{[]string{"churn", "--speed", "1000"}, 1, "a speed is between"},
 		{[]string{"churn", "--stacks", "unicorn"}, 2, `there is no stack "unicorn"`},

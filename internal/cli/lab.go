@@ -64,7 +64,7 @@ func newLab(p *Process) *cobra.Command {
 			case args[0] == "list":
 				return f.list(p)
 			}
-			return f.run(cmd.Context(), p, args[0])
+			return f.run(cmd.Context(), p, args[0], cmd.Flags().Changed)
 		},
 	}
 	fs := cmd.Flags()
@@ -109,7 +109,7 @@ func (f *labFlags) host() (h stack.Host, err error) {
 	return h, err
 }
 
-func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
+func (f *labFlags) run(ctx context.Context, p *Process, name string, given func(option string) bool) error {
 	s, err := lab.Find(name)
 	switch {
 	case errors.Is(err, lab.ErrNoScenario):
@@ -126,7 +126,7 @@ func (f *labFlags) run(ctx context.Context, p *Process, name string) error {
 		Self: []string{host.Fender, "lab-keeper"}, Target: f.target, Remote: f.remote, Bound: time.Duration(f.bound),
 		Progress: p.Stderr, Terminal: terminal(p.Stderr),
 	}
-	if err := f.checkTarget(ctx); err != nil {
+	if err := f.checkTarget(ctx, given); err != nil {
 		return err
 	}
 	if f.target == "" {

@@ -9,20 +9,25 @@ import (
 	"slices"
 )
 
-// checkTarget refuses somebody else's machine unless --allow-remote says that it is meant.
-func (f *labFlags) checkTarget(ctx context.Context) error {
+// checkTarget refuses options that would be without effect, and somebody else's machine unless
+// --allow-remote says that it is meant.
+func (f *labFlags) checkTarget(ctx context.Context, given func(string) bool) error {
 	if f.target == "" {
-		if f.remote {
-			return usageError("--allow-remote belongs to --target URL")
+		for _, name := range []string{"allow-remote", "bound"} {
+			if given(name) {
+				return usageError("--" + name + " belongs to --target URL")
+			}
 		}
 		return nil
+	}
+	for _, name := range []string{"stacks", "stress", "fin-delay"} { // of the servers and the balancer
+		if given(name) {
+			return usageError("--" + name + " and --target: one of them")
+		}
 	}
 	u, err := url.Parse(f.target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return usageError(fmt.Sprintf("--target %q is not a URL: write http://host:port/path", clip(f.target)))
-	}
-	if len(f.stacks) > 0 {
-		return usageError("--stacks and --target: one of them")
 	}
 	if f.remote {
 		return nil

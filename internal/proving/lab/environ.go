@@ -26,7 +26,7 @@ func (r *row) environ(dir string) []string {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, "UWSGI_") || strings.HasPrefix(name, "PYTHON") || strings.HasPrefix(name, "EXAMPLE_") ||
-			strings.HasPrefix(name, "GUNICORN") || strings.HasPrefix(name, "FENDER_") ||
+			strings.HasPrefix(name, "GUNICORN") || strings.HasPrefix(name, "FENDER_") || strings.HasPrefix(name, "DJANGO_") ||
 			name == "VIRTUAL_ENV" || name == "PORT" || name == "WEB_CONCURRENCY" {
 			continue
 		}

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fender/internal/proving/lab/scenario"
 	"fender/internal/proving/report"
@@ -124,7 +125,8 @@ func decide(rows []report.Row, target bool) (passed bool, why []string) {
 		ours = true
 		switch r.Outcome {
 		case report.Broken:
-			why = append(why, fmt.Sprintf("%s: %s", r.Stack, r.Error))
+			short, _, _ := strings.Cut(r.Error, "; "+lastWords) // the row has them
+			why = append(why, fmt.Sprintf("%s: %s", r.Stack, short))
 		case report.Failed, report.NoFault:
 			for _, v := range r.Verdicts {
 				if !v.Met && v.Open == "" {

@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		return nil, err
 	}
 	if l.scratch, err = os.MkdirTemp("", "fender-lab-"); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("a directory for the servers (TMPDIR says where): %w", err)
 	}
 	defer os.RemoveAll(l.scratch)
 	if err := os.Chmod(l.scratch, 0o755); err != nil { // Apache's and NGINX's workers are another user

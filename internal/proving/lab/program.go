@@ -110,13 +110,15 @@ func (t *tail) add(line string) {
 	}
 }
 
+const lastWords = "its last words:"
+
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.lines) == 0 {
 		return "it said nothing"
 	}
-	return "its last words:\n  " + strings.Join(t.lines, "\n  ")
+	return lastWords + "\n  " + strings.Join(t.lines, "\n  ")
 }
 
 // said are the last words of a program that has ended.

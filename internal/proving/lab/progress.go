@@ -140,5 +140,9 @@ func (p *progress) row(r *report.Row) {
 		fmt.Fprintf(p.out, "%s: broken off: %s\n", r.Stack, r.Error)
 		return
 	}
-	fmt.Fprintf(p.out, "%s: %d requests, %d failed, %d workers born, %d dead: %s\n", r.Stack, r.Total.Requests, r.Total.Failed, r.Born, r.Dead, r.Outcome)
+	lives := ""
+	if p.board != nil {
+		lives = fmt.Sprintf(", %d workers born, %d dead", r.Born, r.Dead)
+	}
+	fmt.Fprintf(p.out, "%s: %d requests, %d failed%s: %s\n", r.Stack, r.Total.Requests, r.Total.Failed, lives, r.Outcome)
 }

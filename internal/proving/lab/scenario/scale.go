@@ -15,7 +15,7 @@ const MostSpeed = 100
 // divided by it. The notes say what could not be.
 func (s *Scenario) Scale(speed float64) (*Scenario, []string, error) {
 	if !(speed >= 0.1 && speed <= MostSpeed) {
-		return nil, nil, fmt.Errorf("a speed is between 0.1 and %d", MostSpeed)
+		return nil, nil, fmt.Errorf("%g: a speed is between 0.1 and %d", speed, MostSpeed)
 	}
 	c := s.clone()
 	var notes []string

@@ -26,8 +26,8 @@ func (p Place) fill(name string, more map[string]string) (string, error) {
 		}
 	}
 	for k, v := range values {
-		if strings.ContainsAny(v, "\n\"\\$") || (k != "PLUGINS" && strings.ContainsAny(v, " \t,;")) {
-			return "", fmt.Errorf("%s: a path with blanks or signs cannot stand in the servers' configurations: %q", k, v)
+		if strings.ContainsAny(v, "\n\"'\\$%{}") || (k != "PLUGINS" && strings.ContainsAny(v, " \t,;")) {
+			return "", fmt.Errorf("%q (%s) cannot stand in the servers' configurations, where blanks and signs have a meaning: take another path (TMPDIR decides over the lab's own)", v, k)
 		}
 	}
 	path := filepath.Join(p.Dir, name)

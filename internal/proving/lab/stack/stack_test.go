@@ -140,7 +140,7 @@ func TestEveryStack_WritesItsConfigurationWithTheIncidentsOptions(t *testing.T) 
 }
 
 func TestFill_RefusesPathsThatTheConfigurationsCannotHold(t *testing.T) {
-	for _, dir := range []string{"/with blank", "/with\"quote", "/a;b", "/a$b"} {
+	for _, dir := range []string{"/with blank", "/with\"quote", "/a;b", "/a$b", "/100%d", "/a'b", "/a{b}"} {
 		_, err := Place{Host: Host{Site: dir}, Dir: t.TempDir()}.fill("nginx.conf", nil)
 		if err == nil || !strings.Contains(err.Error(), "cannot stand") {
 			t.Errorf("%q: %v", dir, err)
