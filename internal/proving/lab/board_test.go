@@ -105,15 +105,15 @@ func TestProgress_SaysThePhaseTheTimeLeftAndTheFailures(t *testing.T) {
 	until := scenario.Phase{Name: "load", Users: 50, For: 10 * time.Second, Most: 30 * time.Second, Until: &scenario.Event{Kind: "born", Count: 2}}
 	p.phase(until, begin)
 	for at, want := range map[time.Duration]string{
-		4 * time.Second:  "fender: load (50 users), waiting for 2 born, usually 6s more · 1 requests, 1 failed · 1 workers, 0 born, 0 dead",
-		14 * time.Second: "fender: load (50 users), waiting for 2 born, 16s at most · 1 requests, 1 failed · 1 workers, 0 born, 0 dead",
+		4 * time.Second:  "fender: load, 2 born usually in 6s · 1 of 1 failed · 1 workers, 0 born, 0 dead (50 users)",
+		14 * time.Second: "fender: load, 2 born in 16s at most · 1 of 1 failed · 1 workers, 0 born, 0 dead (50 users)",
 	} {
 		if got := p.line(begin.Add(at)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	p.phase(scenario.Phase{Name: "rest", For: 10 * time.Second}, begin)
-	if got := p.line(begin.Add(time.Second)); !strings.HasPrefix(got, "fender: rest (nobody), 9s left") {
+	if got := p.line(begin.Add(time.Second)); !strings.HasPrefix(got, "fender: rest, 9s left") {
 		t.Error(got)
 	}
 	p.row(&report.Row{Stack: "fender", Total: report.Count{Requests: 3, Failed: 1}, Outcome: report.Failed})

@@ -39,6 +39,8 @@ func newProgress(out io.Writer, terminal bool) *progress {
 func (p *progress) close() {
 	close(p.stop)
 	p.over.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.clear()
 }
 
@@ -62,33 +64,34 @@ func (p *progress) draw(now time.Time) {
 	if p.now == nil {
 		return
 	}
-	fmt.Fprintf(p.out, "\r\x1b[K%s", p.line(now))
+	// Without wrapping: of a line that is wrapped only the last piece would be drawn over.
+	fmt.Fprintf(p.out, "\r\x1b[K\x1b[?7l%s\x1b[?7h", p.line(now))
 	p.drawn = true
 }
 
-// line is what can be said now: the phase, the time left, what failed so far.
+// line is what can be said now: the phase, the time left, what failed so far. What matters most
+// comes first, because a narrow terminal shows the begin only.
 func (p *progress) line(now time.Time) string {
 	left := max(0, p.now.For-now.Sub(p.since)).Round(time.Second)
-	text := fmt.Sprintf("%s: %s (%s), ", p.stack, p.now.Name, p.now.Describe())
+	text := fmt.Sprintf("%s: %s, ", p.stack, p.now.Name)
 	switch {
 	case p.now.Until == nil:
 		text += fmt.Sprintf("%s left", left)
 	case left > 0:
-		text += fmt.Sprintf("waiting for %d %s, usually %s more", p.now.Until.Count, p.now.Until.Kind, left)
+		text += fmt.Sprintf("%d %s usually in %s", p.now.Until.Count, p.now.Until.Kind, left)
 	default:
-		text += fmt.Sprintf("waiting for %d %s, %s at most", p.now.Until.Count, p.now.Until.Kind, max(0, p.now.Most-now.Sub(p.since)).Round(time.Second))
+		text += fmt.Sprintf("%d %s in %s at most", p.now.Until.Count, p.now.Until.Kind, max(0, p.now.Most-now.Sub(p.since)).Round(time.Second))
 	}
 	if p.board != nil {
 		requests, failed := p.board.logged()
 		born, dead, live := p.board.counts()
-		text += fmt.Sprintf(" · %d requests, %d failed · %d workers, %d born, %d dead", requests, failed, live, born, dead)
+		text += fmt.Sprintf(" · %d of %d failed · %d workers, %d born, %d dead", failed, requests, live, born, dead)
 	}
-	return text
+	return text + " (" + p.now.Describe() + ")"
 }
 
+// clear takes the changing line away. The caller holds mu.
 func (p *progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.drawn {
 		fmt.Fprint(p.out, "\r\x1b[K")
 		p.drawn = false
@@ -96,25 +99,25 @@ func (p *progress) clear() {
 }
 
 func (p *progress) say(text string) {
-	p.clear()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
 	fmt.Fprintln(p.out, text)
 }
 
 // stopping says that the run is broken off: a server that is busy may take its time.
 func (p *progress) stopping() {
-	p.clear()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
 	p.now = nil
 	fmt.Fprintln(p.out, "stopping everything; a second Ctrl-C does not wait for it")
 }
 
 func (p *progress) begin(stack string, b *board) {
-	p.clear()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
 	p.stack, p.board, p.now = stack, b, nil
 	if !p.terminal {
 		fmt.Fprintf(p.out, "%s: starting\n", stack)
@@ -132,9 +135,9 @@ func (p *progress) phase(ph scenario.Phase, since time.Time) {
 
 // row says how a stack's run ended.
 func (p *progress) row(r *report.Row) {
-	p.clear()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
 	p.now = nil
 	if r.Outcome == report.Broken {
 		fmt.Fprintf(p.out, "%s: broken off: %s\n", r.Stack, r.Error)
