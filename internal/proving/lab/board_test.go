@@ -136,6 +136,9 @@ func TestLibrary_BeginsWithTheIncident(t *testing.T) {
 	if s, err := Find("../../../scenarios/churn.scenario"); err != nil || s.Name != "churn" {
 		t.Error(s, err)
 	}
+	if _, err := Find("/dev/zero"); err == nil || !strings.Contains(err.Error(), "larger than 64 KiB") {
+		t.Error(err)
+	}
 	if _, err := Find("./no.scenario"); err == nil {
 		t.Error("a file that is not there was read")
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ var ErrNoScenario = errors.New("no such scenario")
 // Find is the scenario of that name, or the one in the file when the name is a path.
 func Find(name string) (*scenario.Scenario, error) {
 	if strings.ContainsRune(name, os.PathSeparator) || strings.HasSuffix(name, ending) {
-		return read(os.ReadFile, name)
+		return read(readFile, name)
 	}
 	all, err := Library()
 	if err != nil {
@@ -55,6 +56,16 @@ func Find(name string) (*scenario.Scenario, error) {
 		names = append(names, s.Name)
 	}
 	return nil, fmt.Errorf("%w as %q: there are %s, and files (./mine.scenario)", ErrNoScenario, name, strings.Join(names, ", "))
+}
+
+// readFile reads no more than it takes to see that a file is too large for a scenario.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, scenario.Limit+1))
 }
 
 func read(from func(string) ([]byte, error), name string) (*scenario.Scenario, error) {

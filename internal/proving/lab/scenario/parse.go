@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// limit is the longest file.
-const limit = 64 << 10
+// Limit is the longest file.
+const Limit = 64 << 10
 
 // Parse reads the text of a scenario. An error names the line.
 func Parse(name string, text []byte) (*Scenario, error) {
-	if len(text) > limit {
-		return nil, fmt.Errorf("%s: larger than %d KiB: is it a scenario?", name, limit>>10)
+	if len(text) > Limit {
+		return nil, fmt.Errorf("%s: larger than %d KiB: is it a scenario?", name, Limit>>10)
 	}
 	s := &Scenario{Name: name, Instances: 1}
 	seen := map[string]int{}
@@ -25,6 +25,9 @@ func Parse(name string, text []byte) (*Scenario, error) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
+		}
+		if i := strings.IndexFunc(line, func(c rune) bool { return c != '\t' && !strconv.IsPrint(c) }); i >= 0 {
+			return nil, fmt.Errorf("%s, line %d: %+q cannot be printed: is it a scenario?", name, number, line[i:min(len(line), i+8)])
 		}
 		verb, rest, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
 		read, ok := verbs[verb]
@@ -164,6 +167,12 @@ func readRequest(s *Scenario, w *words) (err error) {
 	return nil
 }
 
+// Bounds of what the clients send: all bodies stand in the file that siege is given.
+const (
+	mostBody   = 8 << 20
+	mostBodies = 64 << 20
+)
+
 func readSize(w *words) (int64, error) {
 	text, err := w.next("a size")
 	if err != nil {
@@ -176,8 +185,8 @@ func readSize(w *words) (int64, error) {
 		}
 	}
 	n, err := strconv.ParseInt(number, 10, 32)
-	if err != nil || n < 1 || n*unit > 1<<30 {
-		return 0, fmt.Errorf("%q is no size up to 1024m: write 100, 64k or 2m", text)
+	if err != nil || n < 1 || n*unit > mostBody {
+		return 0, fmt.Errorf("%q is no size up to %dm: write 100, 64k or 2m", text, mostBody>>20)
 	}
 	return n * unit, nil
 }

@@ -151,6 +151,13 @@ func (s *Scenario) whole() error {
 	case len(s.Expects) == 0:
 		return errors.New("it expects nothing")
 	}
+	bodies := int64(0)
+	for _, q := range s.Requests {
+		bodies += q.Body * int64(q.Times)
+	}
+	if bodies > mostBodies {
+		return fmt.Errorf("the bodies of its requests are %d MiB together, more than %d: make them smaller, or their times", bodies>>20, mostBodies>>20)
+	}
 	for _, f := range s.Faults {
 		switch {
 		case !s.phase(f.Phase):
