@@ -71,9 +71,7 @@ func begin(args []string) (*kept, syscall.Signal, error) {
 	return m, syscall.Signal(number), nil
 }
 
-// obey reads the lab's orders. At the end of the input everything is killed, again and again until
-// reap has found nothing and ended the process: what is forked meanwhile must go too. It does not spin
-// while a killed process hangs in the kernel.
+// obey reads the lab's orders. At the end of the input everything is killed.
 func obey(input io.Reader, main *kept, stopWith syscall.Signal) {
 	lines := bufio.NewScanner(input)
 	for lines.Scan() {
@@ -85,6 +83,12 @@ func obey(input io.Reader, main *kept, stopWith syscall.Signal) {
 			main.signal(syscall.Signal(n))
 		}
 	}
+	killAll()
+}
+
+// killAll kills everything below the keeper, again and again until reap has found nothing and ended the
+// process: what is forked meanwhile must go too. It does not spin while a killed process hangs in the kernel.
+func killAll() {
 	dying := map[process]bool{}
 	for {
 		if killBelow(dying) == 0 { // all that is there dies as fast as the kernel lets it
@@ -123,7 +127,6 @@ func killBelow(dying map[process]bool) (fresh int) {
 // reap waits for every process below. When the program itself has ended the rest is killed.
 func reap(main *kept) int {
 	code := 0
-	dying := map[process]bool{}
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil)
@@ -133,9 +136,7 @@ func reap(main *kept) int {
 			return code
 		case main.ended(pid):
 			code = exitCode(status)
-			killBelow(dying)
-		case main.over():
-			killBelow(dying) // what an orphan forked meanwhile
+			go killAll()
 		}
 	}
 }

@@ -32,9 +32,3 @@ func (k *kept) ended(pid int) bool {
 	k.gone = true
 	return true
 }
-
-func (k *kept) over() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.gone
-}

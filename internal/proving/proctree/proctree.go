@@ -4,12 +4,15 @@ package proctree
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -28,15 +31,22 @@ const tick = 10 * time.Millisecond
 
 // Tree returns the roots and everything below them, by pid.
 func Tree(roots ...int) ([]Process, error) {
-	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
 	all := map[int]Process{}
-	for _, path := range paths {
+	for _, e := range entries {
+		if c := e.Name()[0]; c < '0' || c > '9' {
+			continue
+		}
+		path := filepath.Join("/proc", e.Name(), "stat")
 		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended meanwhile
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) || errors.Is(err, fs.ErrPermission) {
+			continue // it has ended meanwhile, or is hidden from this user (hidepid)
+		}
+		if err != nil { // no descriptor is left: the process is there, and must not seem to be gone
+			return nil, err
 		}
 		p, err := ParseStat(text)
 		if err != nil {

@@ -1,8 +1,10 @@
 package proctree
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -57,5 +59,25 @@ func TestTree_FindsAChildAndNotItsParent(t *testing.T) {
 	}
 	if pids := of(cmd.Process.Pid); pids[os.Getpid()] {
 		t.Error("a child's tree has its parent")
+	}
+}
+
+// A look without a descriptor left must fail: nobody may take it for "no process is there".
+func TestTree_DoesNotLoseProcessesForWantOfDescriptors(t *testing.T) {
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	few := before
+	few.Cur = 0
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	found, err := Tree(os.Getpid())
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(err, syscall.EMFILE) || len(found) > 0 {
+		t.Errorf("found %v, error %v", found, err)
 	}
 }
