@@ -91,10 +91,11 @@ func (r *row) act(ctx context.Context, action string) error {
 	return fmt.Errorf("nobody knows how to %s", action)
 }
 
-// killWorker sends SIGKILL to a random worker that is surely one of ours.
+// killWorker sends SIGKILL to a random worker that is surely one of ours, and lives: some servers are late
+// to see that one has died.
 func (r *row) killWorker() error {
 	workers := r.board.workers()
-	ours := slices.DeleteFunc(r.processes(), func(p proctree.Process) bool { return !slices.Contains(workers, p.PID) })
+	ours := slices.DeleteFunc(r.processes(), func(p proctree.Process) bool { return p.Zombie || !slices.Contains(workers, p.PID) })
 	if len(ours) == 0 {
 		return errors.New("there was no worker at that moment")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"fender/internal/proving/keeper"
 	"fender/internal/proving/lab/stack"
@@ -83,5 +84,28 @@ func TestTail_IsFitForATerminal(t *testing.T) {
 	}
 	if text := last.String(); len(text) > 60_000 || strings.ContainsRune(text, '\x1b') {
 		t.Errorf("%d bytes: %.50q", len(text), text)
+	}
+}
+
+// Its parent has not waited for it, as a server that looks once a second: nobody is there to kill.
+func TestKillWorker_LeavesADeadOneAlone(t *testing.T) {
+	r, i := served(t, `sleep 0 & echo $!; exec sleep 1000`)
+	r.board = newBoard(time.Now(), 1)
+	pid := 0
+	for pid == 0 {
+		for _, p := range r.processes() {
+			if p.Zombie {
+				pid = p.PID
+			}
+		}
+	}
+	r.board.worker(time.Now(), stack.Event{Born: true, PID: pid})
+	if err := r.killWorker(); err == nil || !strings.Contains(err.Error(), "no worker at that moment") || r.board.done["kills"] != 0 {
+		t.Errorf("%v, %v", err, r.board.done)
+	}
+	alive := i.programs[0].child.PID()
+	r.board.worker(time.Now(), stack.Event{Born: true, PID: alive})
+	if err := r.killWorker(); err != nil || r.board.done["kills"] != 1 {
+		t.Errorf("%v, %v", err, r.board.done)
 	}
 }

@@ -21,6 +21,7 @@ type Process struct {
 	PID     int
 	Parent  int
 	Comm    string
+	Zombie  bool          // it has ended, and its parent has not waited for it
 	CPU     time.Duration // user and system time until now
 	Threads int
 	Started uint64 // clock ticks since boot; with the pid it names the process for good
@@ -87,7 +88,7 @@ func ParseStat(text []byte) (Process, error) {
 		return Process{}, err
 	}
 	return Process{
-		PID: pid, Comm: string(text[open+1 : end]), Parent: int(number(4)), Threads: int(number(20)),
+		PID: pid, Comm: string(text[open+1 : end]), Zombie: fields[0] == "Z", Parent: int(number(4)), Threads: int(number(20)),
 		CPU:     time.Duration(number(14)+number(15)) * tick,
 		Started: number(22),
 	}, nil

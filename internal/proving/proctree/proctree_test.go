@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,10 @@ func TestParseStat_ReadsFieldsBehindAnyName(t *testing.T) {
 	want := Process{PID: 77, Parent: 12, Comm: "a ) (b) 1 2", CPU: 3 * time.Second, Threads: 7, Started: 4242}
 	if p != want {
 		t.Errorf("got %+v, want %+v", p, want)
+	}
+	want.Zombie = true
+	if p, err := ParseStat([]byte(strings.Replace(line, "2) S", "2) Z", 1))); err != nil || p != want {
+		t.Errorf("got %+v, want %+v; %v", p, want, err)
 	}
 }
 

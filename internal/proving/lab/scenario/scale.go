@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func scalePath(path string, speed float64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(strconv.FormatFloat(d.Seconds()/speed, 'f', -1, 64))
+		b.WriteString(strconv.FormatFloat(math.Round(d.Seconds()/speed*1e6)/1e6, 'f', -1, 64)) // 0.013333 is exact enough
 		path = after
 	}
 }

@@ -173,6 +173,9 @@ expect p99 <= 2s
 	if diff := cmp.Diff([]string{"harakiri = 65 would be 6.5 at this speed; it is a whole number of seconds: 7"}, notes); diff != "" {
 		t.Error(diff)
 	}
+	if path, err := scalePath("/slow?seconds={80ms}", 6); path != "/slow?seconds=0.013333" || err != nil {
+		t.Error(path, err)
+	}
 	if s.Phases[0].For != time.Minute || s.Option("harakiri") != "65" {
 		t.Error("scaling has changed the scenario itself")
 	}
