@@ -3,6 +3,7 @@ package lab
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -23,7 +24,12 @@ type program struct {
 }
 
 // launch starts a program below a keeper and gives each line of its output to seen.
-func launch(self []string, name string, args, env []string, dir string, stopWith syscall.Signal, split bool, seen func(line string, isErr bool)) (*program, error) {
+func launch(self []string, name string, args, env []string, dir string, stopWith syscall.Signal, split bool, seen func(line string, isErr bool)) (_ *program, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("starting %s: %w", name, err)
+		}
+	}()
 	p := &program{name: name, last: &tail{}}
 	spec := keeper.Spec{Args: args, Env: env, Dir: dir, StopWith: stopWith}
 	outR, outW, err := os.Pipe()
@@ -57,20 +63,31 @@ func launch(self []string, name string, args, env []string, dir string, stopWith
 	for r, isErr := range readers {
 		p.lines.Go(func() {
 			defer r.Close()
-			readLines(r, func(line string) {
+			err := readLines(r, func(line string) {
 				if isErr || !split {
 					p.last.add(line)
 				}
 				seen(line, isErr)
 			})
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				p.last.add("(its keeper is gone, and somebody still holds its output: something of it may be left)")
+			}
 		})
+		go func() { // until the program is stopped
+			<-p.child.Done()
+			_ = r.SetReadDeadline(time.Now().Add(leftover))
+		}()
 	}
 	return p, nil
 }
 
+// leftover is how long the output is read on when the keeper is gone. It ends at once unless somebody
+// has killed the keeper, which is then no longer there to end what the program has left behind.
+const leftover = time.Second
+
 // readLines gives whole lines, the longest cut, until the end. It always reads on: a server must
 // never wait for the lab.
-func readLines(r io.Reader, seen func(string)) {
+func readLines(r io.Reader, seen func(string)) error {
 	b := bufio.NewReaderSize(r, 64<<10)
 	for inside := false; ; { // a line whose begin was given already
 		line, err := b.ReadSlice('\n')
@@ -78,7 +95,7 @@ func readLines(r io.Reader, seen func(string)) {
 			seen(strings.TrimRight(string(line), "\r\n"))
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return
+			return err
 		}
 		inside = err != nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"fender/internal/proving/keeper"
 	"fender/internal/proving/lab/stack"
+	"fender/internal/proving/proctree"
 
 	"go.uber.org/goleak"
 )
@@ -65,7 +66,7 @@ func TestEnded_TellsOfAServerThatIsGone(t *testing.T) {
 func TestReadLines_CutsTheLongestLine(t *testing.T) {
 	var lengths []int
 	text := strings.Repeat("x", 300<<10) + "\nshort\r\n\n" + strings.Repeat("y", 65536) + "\nend"
-	readLines(strings.NewReader(text), func(line string) { lengths = append(lengths, len(line)) })
+	_ = readLines(strings.NewReader(text), func(line string) { lengths = append(lengths, len(line)) })
 	want := []int{64 << 10, 5, 0, 64 << 10, 3}
 	if len(lengths) != len(want) {
 		t.Fatal(lengths)
@@ -107,5 +108,32 @@ func TestKillWorker_LeavesADeadOneAlone(t *testing.T) {
 	r.board.worker(time.Now(), stack.Event{Born: true, PID: alive})
 	if err := r.killWorker(); err != nil || r.board.done["kills"] != 1 {
 		t.Errorf("%v, %v", err, r.board.done)
+	}
+}
+
+// Somebody kills the keeper (the kernel, for want of memory): what it kept may live on and hold the output.
+func TestStop_DoesNotWaitForWhatAKilledKeeperHasLeft(t *testing.T) {
+	_, i := served(t, `setsid sleep 1000 & exec sleep 1000`)
+	var all []proctree.Process
+	for len(all) < 2 || all[0].Comm != "sleep" || all[1].Comm != "sleep" {
+		all = i.processes()
+	}
+	var keepers []int
+	for _, p := range all {
+		if p.PID == i.programs[0].child.PID() {
+			keepers = append(keepers, p.Parent)
+		} else {
+			t.Cleanup(func() { _ = syscall.Kill(p.PID, syscall.SIGKILL) })
+		}
+	}
+	if len(keepers) != 1 {
+		t.Fatal(all)
+	}
+	if err := syscall.Kill(keepers[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	i.stop(stopGrace)
+	if words := i.lastWords("by itself"); !strings.Contains(words, "something of it may be left") {
+		t.Error(words)
 	}
 }
