@@ -13,11 +13,19 @@ func (r *row) options() map[string]string {
 	for _, o := range r.lab.scenario.Options {
 		m[o.Name] = o.Value
 	}
-	// A default that is a time follows the speed too: it would hide max-requests in a fast run.
-	if _, set := m["min-worker-lifetime"]; !set && r.lab.Speed != 1 && r.stack.Lifetime > 0 {
-		m["min-worker-lifetime"] = strconv.Itoa(max(1, int(r.stack.Lifetime.Seconds()/r.lab.Speed+0.5)))
+	if n := r.lifetime(); n > 0 {
+		m["min-worker-lifetime"] = strconv.Itoa(n)
 	}
 	return m
+}
+
+// lifetime is the server's own default of min-worker-lifetime at this speed, 0 when it need not be set.
+// A default that is a time follows the speed too: it would hide max-requests in a fast run.
+func (r *row) lifetime() int {
+	if r.lab.Speed == 1 || r.stack.Lifetime == 0 || r.lab.scenario.Option("min-worker-lifetime") != "" {
+		return 0
+	}
+	return max(1, int(r.stack.Lifetime.Seconds()/r.lab.Speed+0.5))
 }
 
 // environ is the servers' environment: the lab's own without what would change them.

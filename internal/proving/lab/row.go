@@ -53,6 +53,9 @@ func (r *row) run(ctx context.Context) (err error) {
 	if r.balancer, err = r.startBalancer(ctx); err != nil {
 		return err
 	}
+	if n := r.lifetime(); n > 0 {
+		r.note(fmt.Sprintf("min-worker-lifetime = %d, for its default of %s at this speed", n, r.stack.Lifetime))
+	}
 	if missing := r.lacking(); missing != "" {
 		r.Notes = append(r.Notes, missing)
 	}
