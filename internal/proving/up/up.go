@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -24,14 +26,27 @@ const (
 // ErrEnded says that the server ended before it answered.
 var ErrEnded = errors.New("it ended at its start")
 
-// Address asks the kernel for a port of the loopback interface that is free now.
+// Ports below those that Linux gives to outgoing connections (32768 and above, unless it is told otherwise).
+const (
+	lowest = 20_000
+	ports  = 12_000
+)
+
+// Address is a port of the loopback interface that is free now. It is none that the kernel would choose:
+// such a one may be the end of a connection by the time that the server is there, under load above all.
 func Address() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var taken error
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(ports)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String(), nil
+		}
+		if taken = err; !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", fmt.Errorf("no free port: %w", taken)
 }
 
 // Await asks the URL until it answers 200. It gives up when ctx or the server has ended, or after Timeout.

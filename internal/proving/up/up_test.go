@@ -50,5 +50,8 @@ func TestAddress_IsFree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
+	defer l.Close()
+	if port := l.Addr().(*net.TCPAddr).Port; port < lowest || port >= lowest+ports {
+		t.Errorf("%s may become an outgoing connection's", address)
+	}
 }
