@@ -73,7 +73,7 @@ func newLab(p *Process) *cobra.Command {
 	fs.StringVar(&f.out, "out", filepath.Join("build", "lab"), "the `DIR` for result.json, index.html and logs")
 	fs.Float64Var(&f.speed, "speed", 1, "`N` times as fast: phases, sleeps and options that are times are divided by it")
 	fs.BoolVar(&f.stress, "stress", false, "the scenario's harder form (incident: max-requests = 50)")
-	fs.BoolVar(&f.asJSON, "json", false, "print result.json instead of the table")
+	fs.BoolVar(&f.asJSON, "json", false, "print result.json instead of the table; behind list: the list")
 	fs.StringVar(&f.target, "target", "", "put the scenario's load on this `URL` instead; nothing else is done to it")
 	fs.BoolVar(&f.remote, "allow-remote", false, "the target is not this machine, and you may put load on it")
 	fs.Var(&f.bound, "bound", "with --target: the longest that the load may go on")
