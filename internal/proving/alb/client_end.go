@@ -26,24 +26,8 @@ func (c *client) headFailed(err error) bool {
 
 // left ends the exchange that is on, if any, because the client has closed the connection.
 func (c *client) left() {
-	ex := &c.ex
-	if ex.is(over) {
-		return
-	}
-	if ex.settle() {
-		ex.status, ex.times, ex.responded, ex.closing = 460, nothingDone, time.Now(), false
-		c.drop()
-		return
-	}
-	if ex.leave() {
-		c.drop()
-	}
-}
-
-// drop closes the target's connection of the exchange, so that its goroutine comes to an end with it.
-func (c *client) drop() {
-	if b := c.ex.backend.Load(); b != nil {
-		b.sever()
+	if !c.ex.is(over) {
+		c.ex.left(460)
 	}
 }
 

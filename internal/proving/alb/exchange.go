@@ -11,7 +11,7 @@ import (
 	"fender/internal/proving/alb/page"
 )
 
-// What has happened to an exchange. Each bit is set once.
+// What has happened to an exchange. But for held and waiting each bit is set once.
 const (
 	settled  uint32 = 1 << iota // somebody has decided what the client gets, and alone writes it
 	sentAll                     // the client's side is done: the request is sent, or given up
@@ -21,6 +21,7 @@ const (
 	waiting                     // the client's side waits for over, or for tunnel
 	tunnel                      // a WebSocket: bytes go both ways
 	gone                        // the client has left before ending
+	held                        // who settled it from outside of both sides has not written it down yet
 )
 
 // sink is the client's end of an exchange. But for poke, only who has settled the exchange calls it.
@@ -102,6 +103,32 @@ func (ex *exchange) is(bit uint32) bool { return ex.state.Load()&bit != 0 }
 // settle claims the right to decide what the client gets.
 func (ex *exchange) settle() bool { return ex.state.Or(settled)&settled == 0 }
 
+// left ends the exchange because the client has gone. Whoever notices it may be neither side: the client's
+// is perhaps done with the request, and the target's with the response at this very moment. So the
+// exchange is held until its end is written down.
+func (ex *exchange) left(status int) {
+	for !ex.is(settled) {
+		if old := ex.state.Load(); old&settled == 0 && ex.state.CompareAndSwap(old, old|settled|held) {
+			ex.status, ex.times, ex.responded, ex.closing = status, nothingDone, time.Now(), false
+			ex.sever()
+			if ex.state.And(^held)&(sentAll|answered) == sentAll|answered {
+				ex.finish()
+			}
+			return
+		}
+	}
+	if ex.leave() {
+		ex.sever()
+	}
+}
+
+// sever closes the target's connection, so that its goroutine comes to an end with the exchange.
+func (ex *exchange) sever() {
+	if b := ex.backend.Load(); b != nil {
+		b.sever()
+	}
+}
+
 // leave notes that the client has left in the midst of a response. It says whether the target's
 // connection is to be ended for it: not when the last bytes are on their way already.
 func (ex *exchange) leave() bool {
@@ -119,7 +146,7 @@ func (ex *exchange) leave() bool {
 // done is called once by each side, with sentAll or answered.
 func (ex *exchange) done(side uint32) {
 	old := ex.state.Or(side)
-	if (old|side)&(sentAll|answered) == sentAll|answered {
+	if (old|side)&(sentAll|answered|held) == sentAll|answered {
 		ex.finish()
 	} else if side == answered {
 		ex.sink.poke() // the rest of the request is of no use any more

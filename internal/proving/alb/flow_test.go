@@ -237,6 +237,27 @@ func TestClientLeaves_Is460(t *testing.T) {
 	}
 }
 
+// TestClientLeaves_AsTheTargetDoes: whoever is first, the line in the log is whole.
+func TestClientLeaves_AsTheTargetDoes(t *testing.T) {
+	got, leave := make(chan struct{}), make(chan struct{})
+	s := start(t, target(t, func(w *wire, _ int) {
+		if strings.HasSuffix(w.head(), "\r\n\r\n") {
+			got <- struct{}{}
+			<-leave
+		}
+	}))
+	for range 500 {
+		w := s.dial()
+		w.say(get)
+		<-got
+		leave <- struct{}{}
+		_ = w.Close()
+		if e := s.entry(); e.Status != 502 && e.Status != 460 || (signs(e) == "- - -") != (e.Status == 460) {
+			t.Errorf("logged %d %s", e.Status, signs(e))
+		}
+	}
+}
+
 func TestClientLeaves_InTheBody_Is400(t *testing.T) {
 	s := start(t, target(t, func(w *wire, _ int) { w.head(); _, _ = w.rest() }))
 	w := s.dial()

@@ -141,17 +141,8 @@ func (s *stream) local(p *page.Page) {
 
 // left ends the exchange because the client has gone.
 func (s *stream) left() {
-	ex := &s.ex
-	if ex.is(over) {
-		return
-	}
-	if ex.settle() {
-		ex.status, ex.times, ex.responded = 460, nothingDone, time.Now()
-	} else if !ex.leave() {
-		return
-	}
-	if b := ex.backend.Load(); b != nil {
-		b.sever()
+	if !s.ex.is(over) {
+		s.ex.left(460)
 	}
 }
 
