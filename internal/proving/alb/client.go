@@ -85,6 +85,7 @@ func (c *client) serve() {
 // errNoRoom comes with the request that is too long.
 func (c *client) readHead() (int, error) {
 	for {
+		early := false // the next request is here, and this one is not over
 		if c.r == c.w {
 			c.r, c.w, c.scanned = 0, 0, 0
 		} else if c.ex.is(over) {
@@ -105,13 +106,13 @@ func (c *client) readHead() (int, error) {
 			if c.scanned = next; c.w-c.r > message.MaxRequestLine+message.MaxRequestHead {
 				return 0, errNoRoom
 			}
-		} else {
-			// The next request waits here for the end of this one.
+		} else if c.ex.is(tunnel) {
+			c.tunnel()
+			return 0, errPoked
+		} else if c.w-c.r == fullBuffer || c.ex.is(ending) {
 			c.ex.wait(over | tunnel)
-			if c.ex.is(tunnel) {
-				c.tunnel()
-				return 0, errPoked
-			}
+			continue
+		} else if early = c.ex.state.Or(ahead)&(over|tunnel) == 0; !early {
 			continue
 		}
 		if err := c.fill(); err != nil {
@@ -120,6 +121,9 @@ func (c *client) readHead() (int, error) {
 				c.tunnel()
 				return 0, err
 			case errors.Is(err, errPoked) && !c.closing.Load():
+				continue
+			case early && errors.Is(err, errLeft) && c.ex.is(ending): // it has its answer, and has asked again
+				c.ex.wait(over | tunnel)
 				continue
 			}
 			return 0, err

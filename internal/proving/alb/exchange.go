@@ -19,6 +19,7 @@ const (
 	answered                    // the target's side is done
 	over                        // both are: it is logged, and the target's connection is free
 	waiting                     // the client's side waits for over, or for tunnel
+	ahead                       // the client's side reads on with a part of the next request in its hands
 	tunnel                      // a WebSocket: bytes go both ways
 	gone                        // the client has left before ending
 	held                        // who settled it from outside of both sides has not written it down yet
@@ -166,22 +167,38 @@ func (ex *exchange) finish() {
 		ex.choice.Target.Done(ex.outcome)
 	}
 	ex.log()
-	closing, sink, wake := ex.closing, ex.sink, ex.wake
-	if closing {
-		sink.close()
+	if ex.closing {
+		ex.sink.close()
 	}
-	if ex.state.Or(over)&waiting != 0 {
+	ex.tell(over, ex.closing)
+}
+
+// tell sets over or tunnel and lets the client's side know that waits for it, or reads ahead; or does
+// anything, if it must know. The exchange may belong to the next request when it returns.
+func (ex *exchange) tell(bit uint32, must bool) {
+	sink, wake := ex.sink, ex.wake
+	old := ex.state.Load()
+	for !ex.state.CompareAndSwap(old, (old|bit)&^waiting) {
+		old = ex.state.Load()
+	}
+	switch {
+	case old&waiting != 0:
 		wake <- struct{}{}
-	} else if closing {
+	case must || old&ahead != 0:
 		sink.poke()
 	}
 }
 
-// wait blocks until one of the bits is set, over or tunnel among them.
+// wait blocks until one of the bits is set: over, or tunnel.
 func (ex *exchange) wait(bits uint32) {
-	for ex.state.Or(waiting)&bits == 0 {
-		<-ex.wake
-		ex.state.And(^waiting)
+	for {
+		old := ex.state.Load()
+		if old&bits != 0 {
+			return
+		}
+		if ex.state.CompareAndSwap(old, old|waiting) {
+			<-ex.wake
+		}
 	}
 }
 

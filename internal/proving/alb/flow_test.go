@@ -211,6 +211,24 @@ func TestPipelining_StopsAtTheBalancer(t *testing.T) {
 	}
 }
 
+func TestClientLeaves_BehindAPipelinedRequest_Is460(t *testing.T) {
+	got, cut := make(chan struct{}), make(chan struct{})
+	s := start(t, target(t, func(w *wire, _ int) {
+		w.head()
+		close(got)
+		_, _ = w.rest()
+		close(cut)
+	}))
+	w := s.dial()
+	w.say(strings.Repeat(get, 100)) // more than the first buffer holds
+	<-got
+	_ = w.Close()
+	if e := s.entry(); e.Status != 460 {
+		t.Errorf("logged %d", e.Status)
+	}
+	<-cut
+}
+
 func TestClientLeaves_Is460(t *testing.T) {
 	for name, leave := range map[string]func(w *wire){
 		"FIN": func(w *wire) { _ = w.Close() },

@@ -159,9 +159,7 @@ func (b *backend) upgraded(ex *exchange, end int) bool {
 	b.r += end
 	p := b.buf[b.r:b.w]
 	err := ex.sink.send(p, false)
-	if ex.state.Or(tunnel)&waiting != 0 {
-		ex.wake <- struct{}{}
-	}
+	ex.tell(tunnel, false)
 	for err == nil {
 		b.r, b.w = 0, 0
 		if err = b.fill(); err == nil {
