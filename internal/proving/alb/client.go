@@ -75,9 +75,7 @@ func (c *client) serve() {
 		}
 	}
 	c.ex.wait(over)
-	if c.closing.Load() {
-		c.linger()
-	}
+	c.linger()
 	_ = c.conn.Close()
 }
 
