@@ -448,9 +448,12 @@ func TestExpect_IsAnsweredByTheBalancer(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 	w.say("hello")
-	_, body := w.answer()
+	head, body := w.answer()
 	if !strings.HasSuffix(body, "\r\n\r\nhello") || strings.Contains(body, "Expect") {
 		t.Errorf("the target got:\n%s", body)
+	}
+	if e := s.entry(); e.Sent != int64(len(head)+len(body)) {
+		t.Errorf("%d bytes are logged, there were %d", e.Sent, len(head)+len(body))
 	}
 }
 
@@ -605,6 +608,24 @@ func TestWebSocket_EndsAtTheIdleTimeoutAndWithTheTarget(t *testing.T) {
 				t.Errorf("logged %+v", e)
 			}
 		})
+	}
+}
+
+func TestWebSocket_EndsAtOnceWithTheTarget(t *testing.T) {
+	s := start(t, target(t, func(w *wire, _ int) {
+		w.head()
+		w.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		w.bytes(4)
+	}))
+	w := s.dial()
+	w.say("GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+	w.head()
+	w.say("ping")
+	if rest, reset := w.rest(); rest != "" || reset {
+		t.Errorf("then %q, reset %v", rest, reset)
+	}
+	if e := s.entry(); e.Type != "ws" || e.Status != 101 {
+		t.Errorf("logged %+v", e)
 	}
 }
 

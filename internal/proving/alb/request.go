@@ -136,9 +136,9 @@ func (c *client) forward(r *message.Request) bool {
 	ex := &c.ex
 	c.out = ex.appendRequest(c.out[:0], r)
 	if r.Continue && c.r == c.w && c.body.pending() {
-		if c.writeAll([]byte("HTTP/1.1 100 Continue\r\n\r\n")) != nil {
-			ex.settle()
-			ex.status, ex.times, ex.responded = 460, nothingDone, time.Now()
+		err := c.writeAll([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+		if c.written.Store(0); err != nil {
+			ex.left(400)
 			ex.state.Or(answered)
 			ex.done(sentAll)
 			return false
