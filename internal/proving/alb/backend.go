@@ -33,13 +33,11 @@ type backend struct {
 	once    sync.Once
 	start   chan struct{} // closed when a new connection has its first exchange
 	dead    bool          // under the pool's lock: the connection has ended
-	late    atomic.Bool   // it has ended, and that is not known yet (FinDelay)
-	woken   chan struct{}
 	grace   bool
 }
 
 func newBackend(p *pool, conn net.Conn) *backend {
-	b := &backend{pool: p, conn: conn, buf: make([]byte, backendBuffer), start: make(chan struct{}), woken: make(chan struct{}, 1), severed: make(chan struct{})}
+	b := &backend{pool: p, conn: conn, buf: make([]byte, backendBuffer), start: make(chan struct{}), severed: make(chan struct{})}
 	b.touch()
 	return b
 }
@@ -54,31 +52,12 @@ func (b *backend) write(p []byte) error {
 	return err
 }
 
-// wrote is called when the head of a request has been written.
-func (b *backend) wrote() {
-	if b.late.Load() {
-		select {
-		case b.woken <- struct{}{}:
-		default:
-		}
-	}
-}
-
 // sever ends the connection; its goroutine sees it.
 func (b *backend) sever() {
 	b.once.Do(func() {
 		_ = b.conn.Close()
 		close(b.severed)
 	})
-}
-
-func (b *backend) isSevered() bool {
-	select {
-	case <-b.severed:
-		return true
-	default:
-		return false
-	}
 }
 
 // close ends a connection that has no exchange.
@@ -94,6 +73,12 @@ func (b *backend) run() {
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idleTimeout()))
 	for {
 		err := b.fill()
+		if errors.Is(err, errUnused) {
+			if b.retire() {
+				return
+			}
+			continue // it was taken at the last moment
+		}
 		ex := b.ex.Load()
 		if ex == nil {
 			if ex = b.idleEnd(); ex == nil {
@@ -106,44 +91,35 @@ func (b *backend) run() {
 	}
 }
 
-// idleEnd is called when an idle connection has ended (or has said something, which ends it as well).
-// It returns the exchange that it got nevertheless.
+// idleEnd is called when an idle connection has ended (or has said something, which ends it as well). The
+// balancer learns of that late by FinDelay, if the idle timeout does not come first. idleEnd returns the
+// exchange that the connection got nevertheless.
 func (b *backend) idleEnd() *exchange {
-	p, delay := b.pool, b.pool.service.bal.o.FinDelay
-	p.mu.Lock()
-	if ex := b.ex.Load(); ex != nil {
-		p.mu.Unlock()
-		return ex
-	}
-	if delay <= 0 || b.isSevered() {
-		b.dead = true
-		p.withdraw(b)
-		p.mu.Unlock()
-		return nil
-	}
-	b.late.Store(true)
-	p.mu.Unlock()
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-wait:
-	for {
+	if delay := min(b.pool.service.bal.o.FinDelay, b.rest()); delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
 		select {
 		case <-timer.C:
-			break wait
 		case <-b.severed:
-			break wait
-		case <-b.woken: // perhaps for the request before, whose answer was faster than its sender
-			if ex := b.ex.Load(); ex != nil {
-				return ex
-			}
 		}
 	}
-	p.mu.Lock()
+	b.pool.mu.Lock()
+	defer b.pool.mu.Unlock()
 	b.dead = true
-	p.withdraw(b)
-	ex := b.ex.Load()
-	p.mu.Unlock()
-	return ex
+	b.pool.withdraw(b)
+	return b.ex.Load()
+}
+
+// retire takes the connection out of the pool for good, unless it has an exchange.
+func (b *backend) retire() bool {
+	b.pool.mu.Lock()
+	defer b.pool.mu.Unlock()
+	if b.ex.Load() != nil {
+		return false
+	}
+	b.dead = true
+	b.pool.withdraw(b)
+	return true
 }
 
 func (b *backend) idleTimeout() time.Duration { return b.pool.service.bal.lb.IdleTimeout }
@@ -174,29 +150,38 @@ func (b *backend) fill() error {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		if b.idleFor() {
-			return errIdle
+		if err := b.idle(); err != nil {
+			return err
 		}
 	}
 }
 
-// idleFor is called when the read deadline has passed: deadlines are only moved then. It says whether
+// errUnused is why an idle connection ends.
+var errUnused = errors.New("idle timeout without an exchange")
+
+// rest is how long nothing may still go over the connection.
+func (b *backend) rest() time.Duration {
+	bal := b.pool.service.bal
+	return bal.lb.IdleTimeout - time.Duration(bal.clock()-b.active.Load())
+}
+
+// idle is called when the read deadline has passed: deadlines are only moved then. It returns an error when
 // nothing went over the connection for the idle timeout.
-func (b *backend) idleFor() bool {
-	idle := b.idleTimeout()
-	rest := idle - time.Duration(b.pool.service.bal.clock()-b.active.Load())
-	if rest <= 0 {
-		ex := b.ex.Load()
-		if ex == nil || ex.is(sentAll) || b.grace {
-			return true
-		}
+func (b *backend) idle() error {
+	rest := b.rest()
+	switch ex := b.ex.Load(); {
+	case rest > 0:
+		b.grace = false
+	case ex == nil:
+		return errUnused
+	case ex.is(sentAll) || b.grace:
+		return errIdle
+	default:
 		// The client sends slowly or not at all, or the target does not read. The first is said by
 		// the client's side, at this same moment.
 		b.grace = true
-		rest = idle / 8
-	} else {
-		b.grace = false
+		rest = b.idleTimeout() / 8
 	}
 	_ = b.conn.SetReadDeadline(time.Now().Add(rest))
-	return false
+	return nil
 }

@@ -1,6 +1,7 @@
 package alb
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -100,13 +101,14 @@ func TestDesync_ModesDiffer(t *testing.T) {
 }
 
 func TestKeepaliveRace_IsA502WithAnEmptyThirdTime(t *testing.T) {
+	t.Parallel()
 	closed := make(chan struct{})
 	s := start(t, target(t, func(w *wire, _ int) {
 		w.head()
 		w.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		_ = w.Close()
 		closed <- struct{}{}
-	}), func(o *Options, _ *config.Config) { o.FinDelay = time.Hour })
+	}), func(o *Options, _ *config.Config) { o.FinDelay = 2 * time.Second })
 	w := s.dial()
 	w.say(get)
 	w.answer()
@@ -145,6 +147,59 @@ func TestFinDelay_EndsAndTheConnectionIsForgotten(t *testing.T) {
 	w.say(get)
 	if head, _ := w.answer(); status(head) != 200 {
 		t.Errorf("got %d", status(head))
+	}
+}
+
+func TestFinDelay_EndsAtTheIdleTimeoutAtTheLatest(t *testing.T) {
+	for name, end := range map[string]func(w *wire){
+		"the target's FIN":       func(w *wire) { _ = w.Conn.(*net.TCPConn).CloseWrite() },
+		"the balancer's timeout": func(*wire) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			let := make(chan struct{}, 1)
+			s := start(t, target(t, func(w *wire, n int) {
+				w.head()
+				w.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+				end(w)
+				_, _ = w.rest()
+				let <- struct{}{}
+			}), idle(500*time.Millisecond), func(o *Options, _ *config.Config) { o.FinDelay = time.Hour })
+			w := s.dial()
+			w.say(get)
+			w.answer()
+			<-let
+			w = s.dial()
+			w.say(get)
+			if head, _ := w.answer(); status(head) != 200 {
+				t.Errorf("got %d", status(head))
+			}
+		})
+	}
+}
+
+func TestIdleTargetConnection_TakenAtTheLastMoment_LivesOn(t *testing.T) {
+	conn, err := net.Dial("tcp", target(t, hello))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	bal := &Balancer{started: time.Now().Add(-time.Hour)}
+	bal.lb.IdleTimeout = time.Minute
+	p := &pool{service: &service{bal: bal}}
+	b := newBackend(p, conn)
+	p.put(b)
+	b.active.Store(0)
+	_ = conn.SetReadDeadline(past)
+	if err := b.fill(); !errors.Is(err, errUnused) {
+		t.Fatalf("after an hour: %v", err)
+	}
+	if p.take(&exchange{}) != b || b.retire() {
+		t.Fatal("it was taken, and retires")
+	}
+	_ = b.write([]byte(get))
+	if err := b.fill(); err != nil || !strings.HasPrefix(string(b.buf[:b.w]), "HTTP/1.1 200") {
+		t.Errorf("got %q, %v", b.buf[:b.w], err)
 	}
 }
 

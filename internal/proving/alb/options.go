@@ -14,7 +14,7 @@ type Options struct {
 	Config *config.Config // complete and valid
 
 	// FinDelay is how much later the balancer learns that a target has closed an idle connection, as
-	// if it were far away. Until then the connection may be chosen, and the request on it is a 502.
+	// if it were far away. Until then the connection may be chosen, and the request on it is a 502 then.
 	FinDelay time.Duration
 	// PropagationLag is how long a deregistered target still gets new requests.
 	PropagationLag time.Duration

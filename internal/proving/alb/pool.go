@@ -31,6 +31,7 @@ func (p *pool) take(ex *exchange) *backend {
 	b := p.idle[n]
 	p.idle[n] = nil
 	p.idle = p.idle[:n]
+	b.touch() // the idle timeout begins anew
 	ex.backend.Store(b)
 	b.ex.Store(ex)
 	return b

@@ -171,7 +171,6 @@ func (c *client) forward(r *message.Request) bool {
 	c.r += n
 	if !c.body.broken() {
 		_ = b.write(c.out) // what came of it is for the target's goroutine to say
-		b.wrote()
 	}
 	return c.sendBody(b)
 }

@@ -174,7 +174,6 @@ func (s *stream) forward() {
 	}
 	stop := context.AfterFunc(s.r.Context(), s.left)
 	_ = b.write(head)
-	b.wrote()
 	s.sendBody(b)
 	ex.wait(over)
 	stop()
