@@ -10,11 +10,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fender/internal/proving/alb/message"
 )
 
 const (
 	maxStreams  = 128    // concurrent ones of an HTTP/2 connection
 	maxRequests = 10_000 // of an HTTP/2 connection; then it is told to go away
+	// maxHeaders is where net/http refuses a request itself: above the limit for all headers, of which the
+	// balancer says that it is broken.
+	maxHeaders = 2 * message.MaxRequestHead
 )
 
 // doorway gives connections that have agreed on HTTP/2 to net/http's server. To that it is a listener.
@@ -43,7 +48,7 @@ func newDoorway(l *listener) *doorway {
 		Handler:        l,
 		TLSConfig:      &tls.Config{NextProtos: []string{"h2"}},
 		IdleTimeout:    l.bal.lb.IdleTimeout,
-		MaxHeaderBytes: 64 << 10,
+		MaxHeaderBytes: maxHeaders,
 		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:       log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {

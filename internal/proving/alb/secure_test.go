@@ -200,12 +200,114 @@ func TestHTTP2Client_IsSentAwayAfterItsTime(t *testing.T) {
 	}
 }
 
+func TestHTTP2Client_HasAHostAtHTTP1Targets(t *testing.T) {
+	for _, preserve := range []bool{false, true} {
+		s := start(t, target(t, echo), https, func(_ *Options, c *config.Config) { c.LoadBalancer.PreserveHostHeader = preserve })
+		_, body, err := s.do(s.h2(), "GET", "")
+		want := fmt.Sprintf("\r\nHost: example.com:%d\r\n", s.bal.listeners[0].port)
+		if preserve {
+			want = "\r\nHost: Example.com\r\n"
+		}
+		if err != nil || strings.Count(body, "Host: ") != 1 || !strings.Contains(body, want) {
+			t.Errorf("preserve %v: %v, the target got:\n%s", preserve, err, body)
+		}
+	}
+}
+
+func TestHTTP2Client_HasTheSameLimits(t *testing.T) {
+	s := start(t, target(t, echo), https)
+	c := s.h2()
+	for _, test := range []struct {
+		name   string
+		path   string
+		fields []string
+		want   int
+	}{
+		{"a header of just below 16K", "/", []string{"A", strings.Repeat("a", 16<<10-4)}, 200},
+		{"a header of 16K", "/", []string{"A", strings.Repeat("a", 16<<10-3)}, 400},
+		{"headers above 64K", "/", slices.Repeat([]string{"A", strings.Repeat("a", 13<<10)}, 5), 413},
+		{"a long request line", "/" + strings.Repeat("a", 16<<10), nil, 414},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), aLongTime)
+		q, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://a"+test.path, nil)
+		for i := 0; i < len(test.fields); i += 2 {
+			q.Header.Add(test.fields[i], test.fields[i+1])
+		}
+		resp, err := c.RoundTrip(q)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		_ = resp.Body.Close()
+		cancel()
+		if e := s.entry(); resp.StatusCode != test.want || e.Status != test.want || (signs(e) == "- - -") != (test.want != 200) {
+			t.Errorf("%s: got %d, logged %d %s, want %d", test.name, resp.StatusCode, e.Status, signs(e), test.want)
+		}
+	}
+}
+
+func TestHTTP2Client_Stalled_IsCutAtTheIdleTimeout(t *testing.T) {
+	t.Parallel()
+	s := start(t, target(t, func(w *wire, _ int) {
+		w.head()
+		_, _ = w.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"))
+		for {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	}), https, idle(500*time.Millisecond))
+	q, _ := http.NewRequest(http.MethodGet, "https://a/", nil)
+	resp, err := s.h2().RoundTrip(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() // of which nothing is read
+	if e := s.entry(); e.Status != 200 || e.Sent == 0 {
+		t.Errorf("logged %+v", e)
+	}
+}
+
+func TestHTTP2Client_LeavesInTheBody_Is400(t *testing.T) {
+	for name, settings := range map[string][]setting{"HTTP/1.1": {https}} {
+		t.Run(name, func(t *testing.T) {
+			got := make(chan struct{}, 1)
+			at := ""
+			if len(settings) == 2 {
+				at = http2Target(t, func(_ http.ResponseWriter, r *http.Request) { got <- struct{}{}; <-r.Context().Done() })
+			} else {
+				at = target(t, func(w *wire, _ int) { w.head(); got <- struct{}{}; _, _ = w.rest() })
+			}
+			s := start(t, at, settings...)
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				<-got
+				cancel()
+			}()
+			body, more := io.Pipe()
+			defer more.Close()
+			q, _ := http.NewRequestWithContext(ctx, http.MethodPost, "https://a/", body)
+			if resp, err := s.h2().RoundTrip(q); err == nil {
+				_ = resp.Body.Close()
+				t.Error("there was an answer")
+			}
+			if e := s.entry(); e.Status != 400 || signs(e) != "- - -" || e.Sent != 0 {
+				t.Errorf("logged %d %s, sent %d", e.Status, signs(e), e.Sent)
+			}
+		})
+	}
+}
+
+func http2(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 }
+
 // http2Target is a server that speaks HTTP/2 without TLS.
-func http2Target(t *testing.T, h http.HandlerFunc) string {
+func http2Target(t *testing.T, h http.HandlerFunc, settings ...func(*http.Server)) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	for _, set := range settings {
+		set(s.Config)
+	}
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
@@ -221,7 +323,7 @@ func TestHTTP2Target_IsAskedOverOneConnection(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write(append([]byte("got "), body...))
 	})
-	s := start(t, at, https, func(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 })
+	s := start(t, at, https, http2)
 	c := s.h2()
 	for range 3 {
 		resp, body, err := s.do(c, "POST", "hello", "X-Test", "a")
@@ -243,7 +345,6 @@ func TestHTTP2Target_IsAskedOverOneConnection(t *testing.T) {
 }
 
 func TestHTTP2Target_Fails(t *testing.T) {
-	http2 := func(_ *Options, c *config.Config) { c.TargetGroups[0].ProtocolVersion = config.HTTP2 }
 	for _, c := range []struct {
 		name   string
 		at     func(t *testing.T) string

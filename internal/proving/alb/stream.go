@@ -25,7 +25,9 @@ type stream struct {
 	r       *http.Request
 	control *http.ResponseController
 	bytes   atomic.Int64
-	aborted bool // written by who settled, read when the exchange is over
+	whole   atomic.Bool // the request has come to its end
+	reading atomic.Bool // the client is waited for
+	aborted bool        // written by who settled, read when the exchange is over
 	goAway  bool
 
 	mu       sync.Mutex
@@ -70,7 +72,11 @@ func (s *stream) read(r *http.Request) {
 	ex, q := &s.ex, &s.req
 	*q = message.Request{
 		Method: []byte(r.Method), Target: []byte(r.RequestURI), Version: []byte("HTTP/2.0"), Minor: 2,
-		Host: []byte(r.Host), UserAgent: []byte(r.UserAgent()), Length: r.ContentLength, KeepAlive: true,
+		UserAgent: []byte(r.UserAgent()), Length: r.ContentLength, KeepAlive: true,
+	}
+	if r.Host != "" { // with net/http it is not among the headers
+		q.Host = []byte(r.Host)
+		q.Fields = append(q.Fields, message.NewField([]byte("Host"), q.Host))
 	}
 	if r.ContentLength < 0 {
 		q.Chunked = true
@@ -78,6 +84,7 @@ func (s *stream) read(r *http.Request) {
 	if r.ContentLength == 0 && r.Header.Get("Content-Length") == "" {
 		q.Length = -1
 	}
+	s.whole.Store(r.ContentLength == 0)
 	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
 	names := make([]string, 0, len(r.Header))
 	for name := range r.Header {
@@ -110,7 +117,9 @@ func (s *stream) read(r *http.Request) {
 // serve has the request answered.
 func (ex *exchange) serve(s *stream) {
 	status := 0
-	switch {
+	switch verdict := s.req.Limits(); {
+	case verdict != message.OK:
+		status = verdict.Status()
 	case s.r.Method == http.MethodTrace, s.r.Method == http.MethodConnect:
 		status = 405
 	case addresses(&s.req) > maxAddresses:
@@ -141,9 +150,14 @@ func (s *stream) local(p *page.Page) {
 
 // left ends the exchange because the client has gone.
 func (s *stream) left() {
-	if !s.ex.is(over) {
-		s.ex.left(460)
+	if s.ex.is(over) {
+		return
 	}
+	status := 460
+	if !s.whole.Load() {
+		status = 400
+	}
+	s.ex.left(status)
 }
 
 // forward sends the request to a target that speaks HTTP/1.1.
@@ -190,8 +204,7 @@ func (s *stream) sendBody(b *backend) {
 			b.spoiled.Store(true)
 			break
 		}
-		n, err := s.r.Body.Read(buf[room : len(buf)-2])
-		ex.received.Add(int64(n))
+		n, err := s.Read(buf[room : len(buf)-2])
 		p := buf[room : room+n]
 		if q.Chunked && n > 0 {
 			size := append(strconv.AppendInt(buf[:0:room], int64(n), 16), "\r\n"...)
@@ -217,19 +230,29 @@ func (s *stream) sendBody(b *backend) {
 	ex.done(sentAll)
 }
 
+// Read reads the body of the request, from its client.
+func (s *stream) Read(p []byte) (int, error) {
+	s.reading.Store(true)
+	n, err := s.r.Body.Read(p)
+	s.reading.Store(false)
+	s.ex.received.Add(int64(n))
+	if errors.Is(err, io.EOF) {
+		s.whole.Store(true)
+	}
+	return n, err
+}
+
 // failed is called when the client's body did not come to its end.
 func (s *stream) failed(b *backend, err error) {
 	b.spoiled.Store(true)
 	if s.ex.is(answered) {
 		return
 	}
-	if s.ex.settle() {
-		status := 400
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			status = 408
-		}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		s.left()
+	} else if s.ex.settle() {
 		s.ex.times = nothingDone
-		s.ex.fail(status)
+		s.ex.fail(408)
 	}
 	b.sever()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"fender/internal/proving/alb/message"
 	"fender/internal/proving/alb/page"
@@ -45,6 +46,9 @@ func (s *stream) start(status int) {
 
 // send implements sink.
 func (s *stream) send(p []byte, last bool) error {
+	// The client has the idle timeout to take it; net/http resets the stream then. Behind the last bytes the
+	// deadline stays for what net/http has still in its hands.
+	_ = s.control.SetWriteDeadline(time.Now().Add(s.ex.bal.lb.IdleTimeout))
 	n, err := s.w.Write(p)
 	s.bytes.Add(int64(n))
 	if errors.Is(err, http.ErrBodyNotAllowed) {
@@ -52,6 +56,7 @@ func (s *stream) send(p []byte, last bool) error {
 	}
 	if err == nil && !last {
 		err = s.control.Flush()
+		_ = s.control.SetWriteDeadline(time.Time{})
 	}
 	return err
 }
@@ -62,7 +67,9 @@ func (s *stream) page(p *page.Page) error {
 	h := s.w.Header()
 	h.Set("Server", "awselb/2.0")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h["Content-Type"] = []string{kind}
+	if h["Content-Type"] = nil; kind != "" {
+		h["Content-Type"] = []string{kind}
+	}
 	if p.Location != "" {
 		h.Set("Location", p.Location)
 	}

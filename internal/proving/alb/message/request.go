@@ -65,6 +65,24 @@ func (r *Request) Parse(head []byte) Verdict {
 	return verdict
 }
 
+// Limits judges the size of a request that somebody else has read, as Parse does.
+func (r *Request) Limits() Verdict {
+	if len(r.Method)+len(" ")+len(r.Target)+len(" ")+len(r.Version) > MaxRequestLine {
+		return URITooLong
+	}
+	all, verdict := 0, OK
+	for i := range r.Fields {
+		one := len(r.Fields[i].Name) + len(": ") + len(r.Fields[i].Value)
+		if all += one + len("\r\n"); one >= MaxField {
+			verdict = FieldTooLong
+		}
+	}
+	if all > MaxRequestHead {
+		return HeadTooLong
+	}
+	return verdict
+}
+
 // startLine reads the request line: a method, a target and a version with single spaces between; the
 // target itself may contain spaces.
 func (r *Request) startLine() Verdict {
