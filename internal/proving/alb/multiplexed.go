@@ -1,76 +1,156 @@
 package alb
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"fender/internal/proving/alb/message"
+	"fender/internal/proving/alb/metric"
 	"fender/internal/proving/alb/page"
 )
 
-// multiplexed is the one HTTP/2 connection to a target.
+// multiplexed is the HTTP/2 connections to a target: one, and another only when those that there are have no
+// place for a request.
 type multiplexed struct {
-	mu        sync.Mutex
-	transport *http.Transport
-	conn      *http.ClientConn
-	ended     bool
+	mu      sync.Mutex
+	conns   []*http.ClientConn
+	opening *opening // the one that is being made: whoever needs one waits for it
+	ended   bool
+
+	transport *http.Transport // of who is opening, of whom there is one at a time
 }
 
-// get is the connection, opened if there is none, with a place reserved for one request.
+// opening is a connection that is being made.
+type opening struct {
+	done chan struct{} // closed when err is known
+	err  error
+}
+
+// get is a connection with a place reserved for one request.
 func (m *multiplexed) get(ctx context.Context, p *pool) (*http.ClientConn, error) {
+	for {
+		m.mu.Lock()
+		for _, c := range m.conns {
+			if c.Reserve() == nil {
+				m.mu.Unlock()
+				return c, nil
+			}
+		}
+		o := m.opening
+		if o == nil {
+			o = &opening{done: make(chan struct{})}
+			m.opening = o
+			p.service.bal.running.Add(1) // the caller is running, so this is never the first
+			go m.run(p, o)
+		}
+		m.mu.Unlock()
+		select {
+		case <-o.done:
+			if o.err != nil {
+				return nil, o.err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+var errNoPlace = errors.New("the target lets no request be sent over its connection")
+
+// run makes a connection and keeps it among the others until it has ended.
+func (m *multiplexed) run(p *pool, o *opening) {
+	defer p.service.bal.running.Done()
+	conn, err := m.dial(p)
+	if err == nil && conn.Available() == 0 {
+		err = errNoPlace
+	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.conn != nil && m.conn.Err() == nil && m.conn.Reserve() == nil {
-		return m.conn, nil
+	m.opening = nil
+	if err == nil && m.ended {
+		err = net.ErrClosed
 	}
-	if m.ended {
-		return nil, net.ErrClosed
+	if err == nil {
+		m.conns = append(m.conns, conn)
 	}
-	scheme := "http"
+	m.mu.Unlock()
+	o.err = err
+	close(o.done)
+	if err != nil {
+		if conn != nil {
+			_ = conn.Close()
+		}
+		return
+	}
+	p.service.metrics.Add(metric.NewConnectionCount, 1)
+	p.service.metrics.Add(metric.ActiveConnectionCount, 1)
+	ended := make(chan struct{})
+	once := sync.OnceFunc(func() { close(ended) })
+	conn.SetStateHook(func(c *http.ClientConn) {
+		if c.Err() != nil {
+			once()
+		}
+	})
+	<-ended
+	m.mu.Lock()
+	m.conns = slices.DeleteFunc(m.conns, func(c *http.ClientConn) bool { return c == conn })
+	m.mu.Unlock()
+	p.service.metrics.Add(metric.ActiveConnectionCount, -1)
+}
+
+func (m *multiplexed) dial(p *pool) (*http.ClientConn, error) {
+	bal, scheme := p.service.bal, "http"
+	if p.service.tls {
+		scheme = "https"
+	}
 	if m.transport == nil {
 		m.transport = &http.Transport{
-			Protocols: new(http.Protocols), DisableCompression: true,
+			Protocols: new(http.Protocols), DisableCompression: true, IdleConnTimeout: bal.lb.IdleTimeout,
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}, //nolint:gosec // as AWS does
 			DialContext:     (&net.Dialer{}).DialContext,
 		}
 		m.transport.Protocols.SetHTTP2(true)
 		m.transport.Protocols.SetUnencryptedHTTP2(true)
 	}
-	if p.service.tls {
-		scheme = "https"
-	}
-	limit, cancel := context.WithTimeout(ctx, p.service.bal.o.ConnectTimeout)
+	limit, cancel := context.WithTimeout(bal.life, bal.o.ConnectTimeout)
 	defer cancel()
-	conn, err := m.transport.NewClientConn(limit, scheme, p.target.Addr)
-	if err != nil {
-		return nil, err
-	}
-	if err := conn.Reserve(); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	m.conn = conn
-	return conn, nil
+	return m.transport.NewClientConn(limit, scheme, p.target.Addr)
 }
 
+// end closes all connections.
 func (m *multiplexed) end() {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.ended = true
-	if m.conn != nil {
-		_ = m.conn.Close()
-	}
-	if m.transport != nil {
-		m.transport.CloseIdleConnections()
+	conns := slices.Clone(m.conns)
+	m.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
 	}
 }
+
+// upload is the client's body on its way to the target: as long as it moves the target is not late.
+type upload struct {
+	*stream
+	idle *time.Timer
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.stream.Read(p)
+	u.idle.Reset(u.ex.bal.lb.IdleTimeout)
+	return n, err
+}
+
+// Close implements io.Closer; the body is the server's to close.
+func (u *upload) Close() error { return nil }
 
 // roundTrip sends the request to a target that speaks HTTP/2. There, net/http carries the connection;
 // it is asked once.
@@ -81,6 +161,8 @@ func (s *stream) roundTrip() {
 	if err != nil {
 		if s.r.Context().Err() != nil {
 			s.left()
+			s.local(nil)
+			return
 		}
 		status := 502
 		if isTimeout(err) {
@@ -95,7 +177,7 @@ func (s *stream) roundTrip() {
 	idle := time.AfterFunc(ex.bal.lb.IdleTimeout, cancel)
 	defer idle.Stop()
 	ex.dispatch = time.Now()
-	resp, err := conn.RoundTrip(s.outgoing(ctx))
+	resp, err := conn.RoundTrip(s.outgoing(ctx, &upload{s, idle}))
 	first := time.Now()
 	if err != nil {
 		s.lost(first, ctx)
@@ -113,19 +195,20 @@ func (s *stream) roundTrip() {
 	buf := make([]byte, bodyBuffer)
 	for {
 		n, err := resp.Body.Read(buf)
-		idle.Reset(ex.bal.lb.IdleTimeout)
+		idle.Stop()        // while the client is written to
 		if err == io.EOF { //nolint:errorlint // Read returns it bare
 			ex.state.Or(ending)
 			_ = s.send(buf[:n], true)
 			break
 		}
-		if err == nil {
-			err = s.send(buf[:n], false)
-		}
 		if err != nil {
-			s.cut()
-			break
+			ex.outcome.Broken = s.r.Context().Err() == nil
+		} else if err = s.send(buf[:n], false); err == nil {
+			idle.Reset(ex.bal.lb.IdleTimeout)
+			continue
 		}
+		s.cut()
+		break
 	}
 	ex.state.Or(answered)
 	ex.done(sentAll)
@@ -137,8 +220,10 @@ func (s *stream) lost(at time.Time, ctx context.Context) { //nolint:revive // th
 	switch {
 	case s.r.Context().Err() != nil:
 		s.left()
-		ex.state.Or(answered)
-		ex.done(sentAll)
+		s.local(nil)
+		return
+	case ctx.Err() != nil && s.reading.Load():
+		s.local(&page.Page{Status: 408})
 		return
 	case ctx.Err() != nil:
 		ex.times = [3]time.Duration{ex.dispatch.Sub(ex.created), notDone, notDone}
@@ -151,27 +236,26 @@ func (s *stream) lost(at time.Time, ctx context.Context) { //nolint:revive // th
 }
 
 // outgoing is the request as the target gets it.
-func (s *stream) outgoing(ctx context.Context) *http.Request {
-	ex, q := &s.ex, &s.req
-	scheme := "http"
-	if ex.service.tls {
-		scheme = "https"
+func (s *stream) outgoing(ctx context.Context, body io.ReadCloser) *http.Request {
+	at := *s.r.URL
+	if at.Scheme, at.Host = "http", s.ex.choice.Target.Addr; s.ex.service.tls {
+		at.Scheme = "https"
 	}
 	out := (&http.Request{
-		Method: s.r.Method, Header: http.Header{}, Body: s.r.Body, ContentLength: s.r.ContentLength,
-		Host: string(appendHost(nil, q.Host, ex.lis.port)),
-		URL:  &url.URL{Scheme: scheme, Host: ex.choice.Target.Addr, Opaque: "", Path: s.r.URL.Path, RawPath: s.r.URL.RawPath, RawQuery: s.r.URL.RawQuery},
+		Method: s.r.Method, URL: &at, Header: http.Header{}, Body: body, ContentLength: s.r.ContentLength,
 	}).WithContext(ctx)
 	if s.r.ContentLength == 0 {
 		out.Body = nil
 	}
-	// The head that an HTTP/1.1 target would get, field by field.
-	var head message.Request
-	if head.Parse(ex.appendRequest(nil, q)) == message.OK {
-		for _, f := range head.Fields {
-			if f.Known != message.Host && !hopByHop(f.Known) {
-				out.Header.Add(string(f.Name), string(f.Value))
-			}
+	// The head that an HTTP/1.1 target would get, line by line.
+	_, head, _ := bytes.Cut(s.ex.appendRequest(nil, &s.req), crlf)
+	for line := range bytes.SplitSeq(head, crlf) {
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		switch f := message.NewField(name, value); {
+		case f.Known == message.Host && out.Host == "":
+			out.Host = string(value)
+		case f.Known != message.Host && len(name) > 0 && !hopByHop(f.Known):
+			out.Header.Add(string(name), string(value))
 		}
 	}
 	if out.Header.Get("User-Agent") == "" {
@@ -179,6 +263,8 @@ func (s *stream) outgoing(ctx context.Context) *http.Request {
 	}
 	return out
 }
+
+var crlf = []byte("\r\n")
 
 // incoming is the head of the target's response.
 func incoming(resp *http.Response) *message.Response {

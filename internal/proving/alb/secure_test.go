@@ -5,15 +5,19 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"fender/internal/proving/alb/accesslog"
 	"fender/internal/proving/alb/config"
+	"fender/internal/proving/alb/metric"
 )
 
 func https(_ *Options, c *config.Config) { c.Listeners[0].Protocol = config.HTTPS }
@@ -268,7 +272,7 @@ func TestHTTP2Client_Stalled_IsCutAtTheIdleTimeout(t *testing.T) {
 }
 
 func TestHTTP2Client_LeavesInTheBody_Is400(t *testing.T) {
-	for name, settings := range map[string][]setting{"HTTP/1.1": {https}} {
+	for name, settings := range map[string][]setting{"HTTP/1.1": {https}, "HTTP/2": {https, http2}} {
 		t.Run(name, func(t *testing.T) {
 			got := make(chan struct{}, 1)
 			at := ""
@@ -341,6 +345,126 @@ func TestHTTP2Target_IsAskedOverOneConnection(t *testing.T) {
 	}
 	if len(conns) != 1 {
 		t.Errorf("%d connections", len(conns))
+	}
+}
+
+// ends tells of each connection of the server that ends.
+func ends(to chan<- string) func(*http.Server) {
+	return func(s *http.Server) {
+		s.ConnState = func(c net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				to <- c.RemoteAddr().String()
+			}
+		}
+	}
+}
+
+func TestHTTP2Target_GetsAnotherConnectionWhenTheFirstIsFull(t *testing.T) {
+	t.Parallel()
+	came, release, ended := make(chan string), make(chan struct{}), make(chan string, 10)
+	at := http2Target(t, func(_ http.ResponseWriter, r *http.Request) {
+		came <- r.RemoteAddr
+		<-release
+	}, ends(ended), func(s *http.Server) { s.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1} })
+	s := start(t, at, https, http2, idle(time.Second))
+	c := s.h2()
+	var clients sync.WaitGroup
+	conns := map[string]bool{}
+	for range 2 {
+		clients.Go(func() {
+			if resp, _, err := s.do(c, "GET", ""); err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("got %v, %v", resp, err)
+			}
+		})
+		conns[<-came] = true
+	}
+	if n := s.bal.metrics.Value(metric.NewConnectionCount); n != 3 { // the client's among them
+		t.Errorf("%d connections are counted", n)
+	}
+	close(release)
+	clients.Wait()
+	for range 2 { // both at the idle timeout
+		select {
+		case c := <-ended:
+			delete(conns, c)
+		case <-time.After(aLongTime):
+			t.Fatal("a connection lives on")
+		}
+	}
+	if len(conns) != 0 {
+		t.Errorf("%v live on", conns)
+	}
+}
+
+func TestHTTP2Target_ConnectingHoldsUpNobodyWhoLeaves(t *testing.T) {
+	s := start(t, deaf(t), https, http2, func(o *Options, _ *config.Config) { o.ConnectTimeout = time.Hour })
+	c := s.h2()
+	var clients sync.WaitGroup
+	ask := func(path string, wrote func()) (leave func()) {
+		ctx, cancel := context.WithCancel(context.Background())
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { wrote() }})
+		clients.Go(func() {
+			q, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://a"+path, nil)
+			if resp, err := c.RoundTrip(q); err == nil {
+				_ = resp.Body.Close()
+				t.Errorf("%s got %d", path, resp.StatusCode)
+			}
+		})
+		return cancel
+	}
+	sent := make(chan struct{})
+	next := func() { sent <- struct{}{} }
+	patient := ask("/patient", next)
+	<-sent
+	hasty := ask("/hasty", next)
+	<-sent
+	hasty()
+	if e := s.entry(); e.Status != 460 || !strings.Contains(e.RequestLine, "/hasty") {
+		t.Errorf("logged %d for %s", e.Status, e.RequestLine)
+	}
+	patient()
+	clients.Wait()
+}
+
+func TestHTTP2Target_MayGetASlowUpload(t *testing.T) {
+	t.Parallel()
+	at := http2Target(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	s := start(t, at, https, http2, idle(time.Second))
+	body, more := io.Pipe()
+	go func() {
+		for range 6 { // it lasts longer than the idle timeout, and is never silent for as long
+			_, _ = io.WriteString(more, "slow")
+			time.Sleep(250 * time.Millisecond)
+		}
+		_ = more.Close()
+	}()
+	q, _ := http.NewRequest(http.MethodPost, "https://a/", body)
+	resp, err := s.h2().RoundTrip(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || string(got) != strings.Repeat("slow", 6) {
+		t.Errorf("got %d %q, %v", resp.StatusCode, got, err)
+	}
+	if e := s.entry(); e.Status != 200 || e.Received < 24+int64(len("POST/a")) {
+		t.Errorf("logged %d, received %d", e.Status, e.Received)
+	}
+}
+
+func TestHTTP2Target_GetsTheHeadThatAnHTTP1TargetGets(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	s := start(t, http2Target(t, func(_ http.ResponseWriter, r *http.Request) { seen <- r }), https, http2,
+		func(_ *Options, c *config.Config) { c.LoadBalancer.PreserveHostHeader = true })
+	// With what the balancer adds it is longer than what a client may send.
+	given := strings.Repeat("1", 16<<10-len("X-Forwarded-For")-3)
+	if _, _, err := s.do(s.h2(), "GET", "", "X-Forwarded-For", given, "X-Test", "a"); err != nil {
+		t.Fatal(err)
+	}
+	r := <-seen
+	if r.Host != "Example.com" || r.Header.Get("X-Forwarded-For") != given+", 127.0.0.1" || r.Header.Get("X-Test") != "a" {
+		t.Errorf("got %s, %.100v", r.Host, r.Header)
 	}
 }
 
