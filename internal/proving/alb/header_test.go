@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fender/internal/proving/alb/config"
+	"fender/internal/proving/alb/metric"
 )
 
 // targetGets is the head that reaches the target, without what the balancer adds to every request.
@@ -95,6 +96,27 @@ func TestHeaders_ThatGoNoFurther(t *testing.T) {
 	}
 }
 
+func TestInvalidNames_AreCountedWhereATargetIsAsked(t *testing.T) {
+	for _, c := range []struct {
+		drop               bool
+		fields             string
+		forwarded, dropped int64
+	}{
+		{false, "X_Under: score\r\nAnd_One: more\r\n", 1, 0},
+		{true, "X_Under: score\r\n", 0, 1},
+		{false, "X-Fine: 1\r\n", 0, 0},
+	} {
+		s := start(t, target(t, hello), func(_ *Options, cfg *config.Config) { cfg.LoadBalancer.DropInvalidHeaderFields = c.drop })
+		w := s.dial()
+		w.say("GET / HTTP/1.1\r\nHost: a\r\n" + c.fields + "\r\n")
+		w.answer()
+		forwarded, dropped := s.bal.metrics.Value(metric.ForwardedInvalidHeaderRequestCount), s.bal.metrics.Value(metric.DroppedInvalidHeaderRequestCount)
+		if forwarded != c.forwarded || dropped != c.dropped {
+			t.Errorf("%q, drop %v: forwarded %d, dropped %d", c.fields, c.drop, forwarded, dropped)
+		}
+	}
+}
+
 func TestTrace_KeepsTheRootAndReplacesSelf(t *testing.T) {
 	now := time.Unix(0x67891233, 0)
 	id := `1-67891233-[0-9a-f]{24}`
@@ -140,8 +162,14 @@ func TestRules_RedirectFixAndStick(t *testing.T) {
 	if e := s.entry(); e.Actions != "fixed-response" || e.Status != 503 || signs(e) != "- - -" || e.TargetGroup != "" {
 		t.Errorf("logged %+v", e)
 	}
+	if n := s.bal.metrics.Value(metric.RuleEvaluations); n != 1+2 {
+		t.Errorf("%d rules were evaluated", n)
+	}
 	w.say(get)
 	head, body = w.answer()
+	if n := s.bal.metrics.Value(metric.RuleEvaluations); n != 1+2+2 {
+		t.Errorf("%d rules were evaluated with the default action", n)
+	}
 	if body != "hello" || !strings.Contains(head, "\r\nSet-Cookie: AWSALB=") || !strings.Contains(head, "\r\nSet-Cookie: AWSALBCORS=") {
 		t.Errorf("got:\n%s%s", head, body)
 	}

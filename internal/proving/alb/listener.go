@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,10 +24,13 @@ type listener struct {
 	scheme string
 	port   int
 	table  *rule.Table
-	only   *service    // where everything goes when there are no rules
-	tls    *tls.Config // nil with HTTP
-	certID string
-	h2     *doorway // for connections that speak HTTP/2
+	only   *service // where everything goes when there are no rules
+	// evaluated is how many rules have been looked at when the one of this priority decides; the default
+	// action, whose priority is 0, does not count itself.
+	evaluated map[string]int64
+	tls       *tls.Config // nil with HTTP
+	certID    string
+	h2        *doorway // for connections that speak HTTP/2
 }
 
 func (b *Balancer) listen(c *config.Listener) (*listener, error) {
@@ -34,7 +38,10 @@ func (b *Balancer) listen(c *config.Listener) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{bal: b, scheme: "http", table: table}
+	l := &listener{bal: b, scheme: "http", table: table, evaluated: map[string]int64{"0": int64(len(c.Rules))}}
+	for i, r := range slices.SortedFunc(slices.Values(c.Rules), func(a, b config.Rule) int { return a.Priority - b.Priority }) {
+		l.evaluated[strconv.Itoa(r.Priority)] = int64(i + 1)
+	}
 	if f := c.DefaultAction.Forward; len(c.Rules) == 0 && f != nil && len(f.Groups) == 1 && !f.Sticky && f.Groups[0].Weight > 0 {
 		l.only = b.services[f.Groups[0].TargetGroup]
 	}

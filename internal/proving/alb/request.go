@@ -5,7 +5,6 @@ import (
 
 	"fender/internal/proving/alb/desync"
 	"fender/internal/proving/alb/message"
-	"fender/internal/proving/alb/metric"
 	"fender/internal/proving/alb/page"
 )
 
@@ -95,19 +94,7 @@ func (ex *exchange) judge(r *message.Request, verdict message.Verdict) int {
 	if host, path := splitTarget(r.Target); host == nil && path[0] != '/' && string(path) != "*" {
 		return 400
 	}
-	if ex.bal.lb.DropInvalidHeaderFields {
-		ex.countInvalid(r)
-	}
 	return 0
-}
-
-func (ex *exchange) countInvalid(r *message.Request) {
-	for i := range r.Fields {
-		if !validName(r.Fields[i].Name) {
-			ex.bal.metrics.Add(metric.DroppedInvalidHeaderRequestCount, 1)
-			return
-		}
-	}
 }
 
 // local answers with a page of the balancer's own.

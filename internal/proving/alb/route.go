@@ -6,6 +6,7 @@ import (
 
 	"fender/internal/proving/alb/group"
 	"fender/internal/proving/alb/message"
+	"fender/internal/proving/alb/metric"
 	"fender/internal/proving/alb/page"
 	"fender/internal/proving/alb/rule"
 )
@@ -19,6 +20,7 @@ func (ex *exchange) route(r *message.Request, host []byte) *page.Page {
 		return ex.choose(l.only, r)
 	}
 	d := l.table.Decide(ruleRequest(l, r, host, ex.entry.peer))
+	ex.bal.metrics.Add(metric.RuleEvaluations, l.evaluated[d.Priority])
 	ex.entry.priority, ex.entry.actions = d.Priority, d.Actions
 	switch a := d.Action.(type) {
 	case *rule.Redirect:
@@ -52,7 +54,23 @@ func (ex *exchange) choose(s *service, r *message.Request) *page.Page {
 	}
 	ex.choice, ex.entry.target = choice, choice.Target.Addr
 	choice.Target.Begin()
+	ex.countInvalid(r)
 	return nil
+}
+
+// countInvalid counts the request if a target gets it with names, or without, that are not valid.
+func (ex *exchange) countInvalid(r *message.Request) {
+	for i := range r.Fields {
+		if validName(r.Fields[i].Name) {
+			continue
+		}
+		counter := metric.ForwardedInvalidHeaderRequestCount
+		if ex.bal.lb.DropInvalidHeaderFields {
+			counter = metric.DroppedInvalidHeaderRequestCount
+		}
+		ex.bal.metrics.Add(counter, 1)
+		return
+	}
 }
 
 // cookies are the values of the Cookie headers.

@@ -15,6 +15,7 @@ const (
 	ClientTLSNegotiationErrorCount
 	DesyncMitigationModeNonCompliantRequestCount
 	DroppedInvalidHeaderRequestCount
+	ForwardedInvalidHeaderRequestCount
 	HTTPCodeELB3XX
 	HTTPCodeELB4XX
 	HTTPCodeELB5XX
@@ -38,6 +39,7 @@ const (
 	ProcessedBytes
 	RejectedConnectionCount
 	RequestCount
+	RuleEvaluations
 	TargetConnectionErrorCount
 	TargetResponseTime
 	TargetTLSNegotiationErrorCount
@@ -55,6 +57,7 @@ var cloudWatch = [names]string{
 	ClientTLSNegotiationErrorCount:               "ClientTLSNegotiationErrorCount",
 	DesyncMitigationModeNonCompliantRequestCount: "DesyncMitigationMode_NonCompliant_Request_Count",
 	DroppedInvalidHeaderRequestCount:             "DroppedInvalidHeaderRequestCount",
+	ForwardedInvalidHeaderRequestCount:           "ForwardedInvalidHeaderRequestCount",
 	HTTPCodeELB3XX:                               "HTTPCode_ELB_3XX_Count",
 	HTTPCodeELB4XX:                               "HTTPCode_ELB_4XX_Count",
 	HTTPCodeELB5XX:                               "HTTPCode_ELB_5XX_Count",
@@ -78,6 +81,7 @@ var cloudWatch = [names]string{
 	ProcessedBytes:                               "ProcessedBytes",
 	RejectedConnectionCount:                      "RejectedConnectionCount",
 	RequestCount:                                 "RequestCount",
+	RuleEvaluations:                              "RuleEvaluations",
 	TargetConnectionErrorCount:                   "TargetConnectionErrorCount",
 	TargetResponseTime:                           "TargetResponseTime",
 	TargetTLSNegotiationErrorCount:               "TargetTLSNegotiationErrorCount",
