@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -129,7 +131,16 @@ func runALB(cmd *cobra.Command, p *Process, f *albFlags) error {
 	if at := b.AdminAddress(); at != "" {
 		fmt.Fprintln(p.Stderr, "fender: admin on "+at)
 	}
-	return b.Run(cmd.Context())
+	abort, quiet := secondSignal(p)
+	defer quiet()
+	done := make(chan error, 1)
+	go func() { done <- b.Run(cmd.Context()) }()
+	select {
+	case err := <-done:
+		return err
+	case <-abort: // who should read a log does not, perhaps
+		return failure{exit.Forced, errors.New("ended by a second signal: the logs may be incomplete")}
+	}
 }
 
 // timespan is a duration that may be 0.
@@ -147,7 +158,11 @@ func (d *timespan) Type() string { return "TIME" }
 
 // Set reads the value.
 func (d *timespan) Set(text string) error {
-	if text == "0" || text == "0s" {
+	if v, err := time.ParseDuration(text); err == nil && v == 0 {
+		*d = 0
+		return nil
+	}
+	if v, err := strconv.ParseFloat(text, 64); err == nil && v == 0 {
 		*d = 0
 		return nil
 	}

@@ -50,6 +50,48 @@ func TestALB_BadCommandLinesGetASentence(t *testing.T) {
 	}
 }
 
+func TestALB_EndsAtASecondSignalThoughNobodyReadsTheLog(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	if err := syscall.Mkfifo(log, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(log, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close() // so that what was left behind in the test's process ends
+	p := newProcess("alb", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--access-log", log)
+	r, w := io.Pipe()
+	p.Stderr = w
+	done := make(chan int)
+	go func() { done <- Run(p.Process) }()
+	lines := bufio.NewReader(r)
+	first, _ := lines.ReadString('\n')
+	at := strings.TrimPrefix(strings.TrimSpace(first), "fender: listening on ")
+	rest := make(chan []byte)
+	go func() {
+		b, _ := io.ReadAll(lines)
+		rest <- b
+	}()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 12 { // 90 KiB, and a pipe holds 64
+		resp, err := client.Get(at + "/" + strings.Repeat("x", 7500))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGTERM)
+	if code := <-done; code != exit.Forced {
+		t.Errorf("exit %d", code)
+	}
+	_ = w.Close()
+	if b := <-rest; !bytes.Contains(b, []byte("second signal")) {
+		t.Errorf("said %q", b)
+	}
+}
+
 func TestALB_SaysWhereItIsBalancesAndEndsAtASignal(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	defer site.Close()

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,17 +34,20 @@ type process struct {
 	out, err bytes.Buffer
 
 	mu       sync.Mutex
-	notified []chan<- os.Signal
+	notified map[chan<- os.Signal][]os.Signal
 }
 
 func newProcess(args ...string) *process {
 	p := &process{}
 	p.Process = &Process{
 		Version: "1.0.0", Args: args, PID: 4711, Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.err,
-		Notify: func(c chan<- os.Signal, _ ...os.Signal) {
+		Notify: func(c chan<- os.Signal, which ...os.Signal) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.notified = append(p.notified, c)
+			if p.notified == nil {
+				p.notified = map[chan<- os.Signal][]os.Signal{}
+			}
+			p.notified[c] = append(p.notified[c], which...)
 		},
 		Stop: func(chan<- os.Signal) {},
 		Now:  func() time.Time { return time.Date(2026, 11, 23, 20, 36, 11, 0, time.UTC) },
@@ -54,8 +58,10 @@ func newProcess(args ...string) *process {
 func (p *process) signal(s os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, c := range p.notified {
-		c <- s
+	for c, which := range p.notified {
+		if slices.Contains(which, s) {
+			c <- s
+		}
 	}
 }
 
