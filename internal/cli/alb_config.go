@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,11 @@ func (f *albFlags) read(given *pflag.FlagSet) (*config.Config, error) {
 	}
 	if !(f.speed > 0) || math.IsInf(f.speed, 0) {
 		return nil, usageError(fmt.Sprintf("--speed %v: it must be a number above 0", f.speed))
+	}
+	for name, value := range map[string]timespan{"connect-timeout": f.connect, "log-every": f.logEvery} {
+		if given.Changed(name) && value == 0 {
+			return nil, usageError("--" + name + " 0: it must be above 0")
+		}
 	}
 	cfg.Complete()
 	if err := cfg.Validate(); err != nil {
@@ -76,14 +82,16 @@ func (f *albFlags) flat() (*config.Config, error) {
 	cfg := config.New("fender-alb")
 	g := config.NewTargetGroup("targets")
 	g.Port = 80
-	for _, t := range f.targets {
+	for i, t := range f.targets {
 		scheme, host, port, err := address(t, "")
 		if err != nil {
 			return nil, usageError("--target " + err.Error())
 		}
-		if scheme == "https" {
-			g.Protocol = config.HTTPS
+		protocol := config.Protocol(strings.ToUpper(scheme))
+		if i > 0 && protocol != g.Protocol {
+			return nil, usageError(fmt.Sprintf("--target %q beside %q: they are one target group, so either all are https:// or none; --config FILE has several groups", clip(t), clip(f.targets[0])))
 		}
+		g.Protocol = protocol
 		g.Targets = append(g.Targets, config.Target{ID: host, Port: port})
 	}
 	g.HealthCheck.Enabled, g.HealthCheck.Path = f.healthPath != "", f.healthPath
@@ -107,6 +115,9 @@ func (f *albFlags) flat() (*config.Config, error) {
 			l.Certificates = []config.Certificate{{CertificateFile: f.certificate, PrivateKeyFile: f.key}}
 		}
 		cfg.Listeners = append(cfg.Listeners, l)
+	}
+	if secure := func(l config.Listener) bool { return l.Protocol == config.HTTPS }; f.certificate != "" && !slices.ContainsFunc(cfg.Listeners, secure) {
+		return nil, usageError("--certificate without a --listen https://HOST:PORT that needs it")
 	}
 	return cfg, nil
 }
