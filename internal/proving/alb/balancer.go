@@ -37,6 +37,8 @@ type Balancer struct {
 	groups    []*group.Group
 	metrics   *metric.Set
 
+	warnedOfAccepting, warnedOfConnecting atomic.Int64
+
 	accessLog, connLog, healthLog *accesslog.Log
 	admin                         net.Listener
 

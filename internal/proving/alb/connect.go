@@ -37,6 +37,7 @@ func (p *pool) dial(notify func()) *dialing {
 			}
 		}
 		if err != nil {
+			bal.connectFailed(p.target.Addr, err)
 			d.backend, d.status = nil, 502
 			if isTimeout(err) {
 				d.status = 504

@@ -78,7 +78,7 @@ func (l *listener) run() {
 		}
 		// Too many open files: it passes, but not at once.
 		if pause = min(2*pause+5*time.Millisecond, time.Second); pause < 10*time.Millisecond {
-			fmt.Fprintln(l.bal.o.Warnings, "fender: warning: cannot accept connections: "+err.Error())
+			l.bal.warn(&l.bal.warnedOfAccepting, "cannot accept connections: "+err.Error())
 			l.bal.metrics.Add(metric.RejectedConnectionCount, 1)
 		}
 		select {

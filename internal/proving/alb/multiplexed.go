@@ -85,6 +85,7 @@ func (m *multiplexed) run(p *pool, o *opening) {
 	o.err = err
 	close(o.done)
 	if err != nil {
+		p.service.bal.connectFailed(p.target.Addr, err)
 		if conn != nil {
 			_ = conn.Close()
 		}
