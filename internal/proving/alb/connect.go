@@ -69,8 +69,16 @@ func (p *pool) open(ctx context.Context) (net.Conn, error) {
 	}
 	limit, cancel = context.WithTimeout(ctx, bal.o.ConnectTimeout)
 	defer cancel()
-	secure := tls.Client(conn, targetTLS)
-	if err := secure.HandshakeContext(limit); err != nil {
+	c := targetTLS
+	if p.service.http2 {
+		c = targetHTTP2
+	}
+	secure := tls.Client(conn, c)
+	err = secure.HandshakeContext(limit)
+	if err == nil && p.service.http2 && secure.ConnectionState().NegotiatedProtocol != "h2" {
+		err = errNoHTTP2
+	}
+	if err != nil {
 		_ = conn.Close()
 		p.service.metrics.Add(metric.TargetTLSNegotiationErrorCount, 1)
 		return nil, err
@@ -79,7 +87,12 @@ func (p *pool) open(ctx context.Context) (net.Conn, error) {
 }
 
 // targetTLS checks no certificate: an Application Load Balancer does not either.
-var targetTLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as AWS does
+var (
+	targetTLS   = &tls.Config{InsecureSkipVerify: true}                             //nolint:gosec // as AWS does
+	targetHTTP2 = &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}} //nolint:gosec // likewise
+)
+
+var errNoHTTP2 = errors.New("the target does not agree on HTTP/2")
 
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }

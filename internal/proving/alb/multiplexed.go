@@ -3,7 +3,6 @@ package alb
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -115,15 +114,13 @@ func (m *multiplexed) dial(p *pool) (*http.ClientConn, error) {
 	if m.transport == nil {
 		m.transport = &http.Transport{
 			Protocols: new(http.Protocols), DisableCompression: true, IdleConnTimeout: bal.lb.IdleTimeout,
-			TLSClientConfig: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}, //nolint:gosec // as AWS does
-			DialContext:     (&net.Dialer{}).DialContext,
 		}
+		open := func(ctx context.Context, _, _ string) (net.Conn, error) { return p.open(ctx) }
+		m.transport.DialContext, m.transport.DialTLSContext = open, open
 		m.transport.Protocols.SetHTTP2(true)
 		m.transport.Protocols.SetUnencryptedHTTP2(true)
 	}
-	limit, cancel := context.WithTimeout(bal.life, bal.o.ConnectTimeout)
-	defer cancel()
-	return m.transport.NewClientConn(limit, scheme, p.target.Addr)
+	return m.transport.NewClientConn(bal.life, scheme, p.target.Addr)
 }
 
 // end closes all connections.

@@ -474,18 +474,35 @@ func TestHTTP2Target_Fails(t *testing.T) {
 		at     func(t *testing.T) string
 		status int
 		times  string
+		errors int64 // of TLS
 	}{
-		{"nobody listens", refuses, 502, "- - -"},
+		{"nobody listens", refuses, 502, "- - -", 0},
+		{"TLS without a word of HTTP/2", func(t *testing.T) string {
+			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{selfMadeForTests(t)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			site := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
+			site.Start()
+			t.Cleanup(site.Close)
+			return l.Addr().String()
+		}, 502, "- - -", 1},
+		{"no TLS", func(t *testing.T) string { return target(t, func(w *wire, _ int) { w.say("HTTP/1.1 200 OK\r\n\r\n") }) }, 502, "- - -", 1},
+		{"a TLS handshake without end", func(t *testing.T) string { return target(t, func(w *wire, _ int) { _, _ = w.rest() }) }, 504, "- - -", 1},
 		{"the stream is reset", func(t *testing.T) string {
 			return http2Target(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-		}, 502, "+ + -"},
+		}, 502, "+ + -", 0},
 		{"silence", func(t *testing.T) string {
 			return http2Target(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		}, 504, "+ - -"},
+		}, 504, "+ - -", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, c.at(t), https, http2, idle(time.Second))
+			s := start(t, c.at(t), https, http2, idle(time.Second), func(o *Options, cfg *config.Config) {
+				if o.ConnectTimeout = time.Second; strings.Contains(c.name, "TLS") {
+					cfg.TargetGroups[0].Protocol = config.HTTPS
+				}
+			})
 			resp, _, err := s.do(s.h2(), "GET", "")
 			if err != nil {
 				t.Fatal(err)
@@ -493,8 +510,20 @@ func TestHTTP2Target_Fails(t *testing.T) {
 			if e := s.entry(); resp.StatusCode != c.status || e.Status != c.status || signs(e) != c.times {
 				t.Errorf("got %d, logged %d %s", resp.StatusCode, e.Status, signs(e))
 			}
+			if n := s.bal.metrics.Value(metric.TargetTLSNegotiationErrorCount); n != c.errors {
+				t.Errorf("%d TLS errors are counted", n)
+			}
 		})
 	}
+}
+
+func selfMadeForTests(t *testing.T) tls.Certificate {
+	t.Helper()
+	c, err := selfMade("127.0.0.1", "target.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestTLSToTargets(t *testing.T) {

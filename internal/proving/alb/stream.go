@@ -205,6 +205,7 @@ func (s *stream) sendBody(b *backend) {
 			break
 		}
 		n, err := s.Read(buf[room : len(buf)-2])
+		_ = s.control.SetReadDeadline(time.Time{}) // a slow target is not a silent client
 		p := buf[room : room+n]
 		if q.Chunked && n > 0 {
 			size := append(strconv.AppendInt(buf[:0:room], int64(n), 16), "\r\n"...)
