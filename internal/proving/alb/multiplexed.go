@@ -44,6 +44,10 @@ func (m *multiplexed) get(ctx context.Context, p *pool) (*http.ClientConn, error
 				return c, nil
 			}
 		}
+		if m.ended {
+			m.mu.Unlock()
+			return nil, net.ErrClosed
+		}
 		o := m.opening
 		if o == nil {
 			o = &opening{done: make(chan struct{})}
