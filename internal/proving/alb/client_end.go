@@ -35,6 +35,7 @@ func (c *client) left() {
 // reset.
 func (c *client) linger() {
 	if w, ok := c.conn.(interface{ CloseWrite() error }); ok && w.CloseWrite() == nil {
+		_ = tcp(c.conn).CloseWrite() // below TLS, which has said its farewell
 		_ = c.conn.SetReadDeadline(time.Now().Add(c.bal.o.Linger))
 		for {
 			if _, err := c.conn.Read(c.buf); err == nil {

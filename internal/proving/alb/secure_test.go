@@ -89,6 +89,18 @@ func TestHTTPS_IsSeenByTargetAndLog(t *testing.T) {
 	}
 }
 
+func TestHTTPS_EndsWithAFIN(t *testing.T) {
+	s := start(t, target(t, hello), https, func(o *Options, _ *config.Config) { o.Linger = time.Hour })
+	w := s.secure()
+	w.say("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	w.answer()
+	_, _ = w.rest() // to the end of TLS
+	below := newWire(t, w.Conn.(*tls.Conn).NetConn())
+	if rest, reset := below.rest(); rest != "" || reset {
+		t.Errorf("then %q, reset %v", rest, reset)
+	}
+}
+
 func TestHTTPS_SaysSoToPlainHTTP(t *testing.T) {
 	s := start(t, target(t, hello), https)
 	w := s.dial()
