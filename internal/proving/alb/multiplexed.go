@@ -83,6 +83,8 @@ func (m *multiplexed) run(p *pool, o *opening) {
 	}
 	if err == nil {
 		m.conns = append(m.conns, conn)
+		p.service.metrics.Add(metric.NewConnectionCount, 1)
+		p.service.metrics.Add(metric.ActiveConnectionCount, 1)
 	}
 	m.mu.Unlock()
 	o.err = err
@@ -94,8 +96,6 @@ func (m *multiplexed) run(p *pool, o *opening) {
 		}
 		return
 	}
-	p.service.metrics.Add(metric.NewConnectionCount, 1)
-	p.service.metrics.Add(metric.ActiveConnectionCount, 1)
 	ended := make(chan struct{})
 	once := sync.OnceFunc(func() { close(ended) })
 	conn.SetStateHook(func(c *http.ClientConn) {

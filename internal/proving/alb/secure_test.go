@@ -287,7 +287,7 @@ func TestHTTP2Client_LeavesInTheBody_Is400(t *testing.T) {
 	for name, settings := range map[string][]setting{"HTTP/1.1": {https}, "HTTP/2": {https, http2}} {
 		t.Run(name, func(t *testing.T) {
 			got := make(chan struct{}, 1)
-			at := ""
+			var at string
 			if len(settings) == 2 {
 				at = http2Target(t, func(_ http.ResponseWriter, r *http.Request) { got <- struct{}{}; <-r.Context().Done() })
 			} else {
