@@ -42,7 +42,6 @@ const (
 	ForwardedProto
 	ForwardedPort
 	TraceID
-	Server
 )
 
 // known finds a name among those that the balancer looks at.
@@ -62,8 +61,6 @@ func known(name []byte) Known {
 			return Cookie
 		case EqualFold(name, "expect"):
 			return Expect
-		case EqualFold(name, "server"):
-			return Server
 		}
 	case 7:
 		switch {
