@@ -148,7 +148,7 @@ func (fl *flight) join(b []byte) bool {
 func (w *Workshop) unhold(f *flight) {
 	for i := range f.parts {
 		if file := f.parts[i].file; file != nil {
-			w.closer.close(file)
+			w.closer.Do(func() { _ = file.Close() })
 		}
 	}
 	w.emptied(f)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fender/internal/exchange"
-	"fender/internal/workers/loop"
+	"fender/internal/loop"
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
 	"fender/internal/workers/worker"

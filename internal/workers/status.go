@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"fender/internal/exchange"
+	"fender/internal/loop"
 	"fender/internal/observe/event"
-	"fender/internal/workers/loop"
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
 )

@@ -73,42 +73,55 @@ func (w *Workshop) Close() {
 			case <-late.C:
 			}
 			late.Stop()
-			w.loop.Quit()
+			w.post(func(time.Duration) { w.ending = true })
 			<-w.done
+			if w.ownsLoop {
+				w.loop.Quit()
+				<-w.ran
+			}
 		} else {
-			close(w.done)
+			w.end(w.loop.Now())
 		}
 		w.sampler.Close()
-		w.lastLetters()
-		// What could not be killed in time, a process in the kernel's own sleep: its template's
-		// end of the control socket ends with ours.
-		for t := range w.processes {
-			_ = unix.Close(t.control)
-			t.untie()
-			if t.proc != nil {
-				t.proc.Close()
-			}
-		}
-		for _, m := range w.members {
-			w.dispose(m)
-		}
-		for _, fl := range w.flights {
-			w.abandon(fl)
-		}
 		w.helpers.Wait()
+		w.closer.Wait()
 		w.procs.AwaitGroup(closePatience)
 		if w.ownsProcs {
 			w.procs.Close()
 		}
-		w.loop.Close()
+		if w.ownsLoop {
+			w.loop.Close()
+		}
 	})
 }
 
-// lastLetters answers what was put after the loop's last look. The loop has ended, so its state is
-// the caller's.
-func (w *Workshop) lastLetters() {
+// end lets go of everything. It is the last that the loop does for the workshop.
+func (w *Workshop) end(now time.Duration) {
 	w.stopping = true
-	now := w.loop.Now()
+	w.lastLetters(now)
+	// What could not be killed in time, a process in the kernel's own sleep: its template's end of the
+	// control socket ends with ours.
+	for t := range w.processes {
+		w.loop.Remove(t.token)
+		w.loop.Remove(t.pidfd)
+		_ = unix.Close(t.control)
+		t.untie()
+		if t.proc != nil {
+			t.proc.Close()
+		}
+	}
+	for _, m := range w.members {
+		w.dispose(m)
+	}
+	for _, fl := range w.flights {
+		w.abandon(fl)
+	}
+	w.over = true
+	close(w.done)
+}
+
+// lastLetters answers what was put after the loop's last look.
+func (w *Workshop) lastLetters(now time.Duration) {
 	for _, l := range w.box.Close() {
 		switch l.kind {
 		case letterSubmit:

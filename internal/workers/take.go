@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"fender/internal/workers/wire"
 	"fender/internal/workers/worker"
 )
@@ -115,7 +117,7 @@ func fileRange(f *wire.Frame, file int, p *part) (taken, bool) {
 // closeFile closes a descriptor that came from a worker, if there is one.
 func (w *Workshop) closeFile(file int) {
 	if file >= 0 {
-		w.closer.close(descriptor(file))
+		w.closer.Do(func() { _ = unix.Close(file) })
 	}
 }
 

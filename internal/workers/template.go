@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fender/internal/loop"
 	"fender/internal/observe/event"
-	"fender/internal/workers/loop"
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/python"
 )

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"fender/internal/exchange"
+	"fender/internal/loop"
 	"fender/internal/observe/event"
-	"fender/internal/workers/loop"
 	"fender/internal/workers/osproc"
 	"fender/internal/workers/pool"
 	"fender/internal/workers/python"
@@ -41,6 +41,9 @@ type Options struct {
 	Journal *event.Journal
 	// Processes waits for children; nil is one of the workshop's own. There is one per process.
 	Processes *osproc.Supervisor
+	// Loop is the loop that the workshop shares with other rooms. Its caller runs it with the workshop
+	// among its owners, from before Start until after Close; nil is one of the workshop's own.
+	Loop *loop.Loop
 }
 
 // defaultMemory is generous for a page's worth of answers of some hundred requests, and small
@@ -70,15 +73,17 @@ type Workshop struct {
 	safe    map[string]bool
 
 	loop      *loop.Loop
+	ownsLoop  bool
+	ran       chan struct{} // closed when a loop of its own has ended
 	box       *loop.Mailbox[letter]
 	procs     *osproc.Supervisor
 	ownsProcs bool
 	memory    *osproc.Memory
 	sampler   *osproc.Sampler
 	helpers   sync.WaitGroup // goroutines that do what the loop must not
-	closer    *closer
+	closer    *loop.Helpers  // closes what workers have sent and nobody wants
 	begun     atomic.Bool
-	done      chan struct{} // closed when the loop has ended
+	done      chan struct{} // closed when the workshop has ended
 	stopped   chan struct{} // closed when every worker and template is gone after Stop
 	fatal     chan Fatal
 	ready     atomic.Int32
@@ -102,6 +107,8 @@ type Workshop struct {
 	kills     int64 // the kernel's out-of-memory count when last looked at
 	idle      bool  // the pool has nothing left
 	stopping  bool
+	ending    bool // Close has been called
+	over      bool // nothing is left to do
 	toldSmall bool
 }
 
@@ -126,6 +133,7 @@ func New(o Options) (*Workshop, error) {
 	}
 	w := &Workshop{
 		opts: o, threads: max(o.Pool.Threads, 1), safe: make(map[string]bool),
+		loop: o.Loop, ran: make(chan struct{}), closer: loop.NewHelpers(closers),
 		procs: o.Processes, memory: osproc.FindMemory(),
 		done: make(chan struct{}), stopped: make(chan struct{}), fatal: make(chan Fatal, 1),
 		in: worker.NewInbox(), out: worker.NewOutbox(),
@@ -133,18 +141,22 @@ func New(o Options) (*Workshop, error) {
 		processes: make(map[*template]struct{}), flights: make(map[exchange.ID]*flight),
 		reloads: reloads{waiting: make(map[int][]chan<- error)},
 	}
-	w.closer = &closer{helpers: &w.helpers}
 	for _, m := range o.RetryMethods {
 		w.safe[m] = true
 	}
 	var err error
-	if w.loop, err = loop.New(); err != nil {
-		return nil, err
+	if w.loop == nil {
+		if w.loop, err = loop.New(); err != nil {
+			return nil, err
+		}
+		w.ownsLoop = true
 	}
 	if w.procs == nil {
 		var warnings []string
 		if w.procs, warnings, err = osproc.New(); err != nil {
-			w.loop.Close()
+			if w.ownsLoop {
+				w.loop.Close()
+			}
 			return nil, err
 		}
 		w.ownsProcs = true
@@ -170,24 +182,37 @@ func New(o Options) (*Workshop, error) {
 	return w, nil
 }
 
-// Start starts the loop and asks for the first template. It returns at once.
+// closers is how many goroutines close files. The last close of an unlinked file frees its blocks on the
+// disk, one of a file on a network asks another machine, and one of a socket may linger.
+const closers = 2
+
+// Start asks for the first template, and starts the loop if it is the workshop's own. It returns at once.
 func (w *Workshop) Start() {
 	if w.begun.Swap(true) {
 		return
 	}
 	w.post(func(now time.Duration) { w.pool.Start(now) })
-	go func() {
-		defer close(w.done)
-		w.loop.Run(w)
-	}()
+	if w.ownsLoop {
+		go func() {
+			defer close(w.ran)
+			w.loop.Run(w)
+		}()
+	}
 }
 
 // Turn is the loop's: letters, alarms, the pool's deadlines.
 func (w *Workshop) Turn(now time.Duration) {
+	if w.over {
+		return
+	}
 	letters := w.box.Take()
 	for i := range letters {
 		w.open(now, &letters[i])
 		w.carry(now)
+	}
+	if w.ending {
+		w.end(now)
+		return
 	}
 	for a := w.alarms.due(now); a != nil; a = w.alarms.due(now) {
 		a.ring(now)
@@ -201,6 +226,9 @@ func (w *Workshop) Turn(now time.Duration) {
 
 // Next is the loop's: the earliest deadline.
 func (w *Workshop) Next() (time.Duration, bool) {
+	if w.over {
+		return 0, false
+	}
 	at, ok := w.pool.Next()
 	if mine, also := w.alarms.next(); also && (!ok || mine < at) {
 		return mine, true

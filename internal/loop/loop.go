@@ -1,6 +1,7 @@
 // Package loop runs one goroutine, locked to its own thread, that waits for descriptors, for a
 // deadline and for letters from other goroutines. It owns the epoll instance and the eventfd behind
-// the mailboxes. It decides nothing: what a ready descriptor or a letter means is its owner's.
+// the mailboxes. It decides nothing: what a ready descriptor or a letter means is its owners'. What
+// the loop must not do itself, because it may wait for a disk, is done by Helpers.
 //
 // Descriptors are level-triggered: the owner reads a bounded amount of each per turn and leaves the
 // rest, and the kernel reports what was left again by itself. Edge-triggering would need a list of
@@ -11,6 +12,7 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -32,7 +34,8 @@ type Handler interface {
 	Ready(now time.Duration, events uint32)
 }
 
-// Owner is whom the loop works for. All its methods are called by the loop's goroutine only.
+// Owner is whom the loop works for. All its methods are called by the loop's goroutine only. There may
+// be more than one; they share the loop and know nothing of each other.
 type Owner interface {
 	// Turn is called once per turn, after the ready descriptors: the mailbox and the deadlines.
 	Turn(now time.Duration)
@@ -179,12 +182,13 @@ func (l *Loop) kick() {
 	_, _ = unix.Write(l.evfd, b[:])
 }
 
-// Run works until Quit. It locks the calling goroutine to its thread.
-func (l *Loop) Run(o Owner) {
+// Run works for the owners until Quit. It locks the calling goroutine to its thread. In each turn the
+// owners have theirs in the order given.
+func (l *Loop) Run(owners ...Owner) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for !l.quit.Load() {
-		n := l.wait(o)
+		n := l.wait(owners)
 		start := l.Now()
 		for i := range n {
 			ev := &l.events[i]
@@ -194,13 +198,15 @@ func (l *Loop) Run(o Owner) {
 			}
 			l.sources[t.index].h.Ready(l.Now(), ev.Events)
 		}
-		o.Turn(l.Now())
+		for _, o := range owners {
+			o.Turn(l.Now())
+		}
 		l.lag.add(l.Now() - start)
 	}
 }
 
 // wait returns the number of ready descriptors in l.events.
-func (l *Loop) wait(o Owner) int {
+func (l *Loop) wait(owners []Owner) int {
 	// What is ready now is taken without telling the scheduler: under load this is the usual case
 	// and it saves giving up the processor and asking for it again.
 	if n := l.poll(); n > 0 {
@@ -209,14 +215,23 @@ func (l *Loop) wait(o Owner) int {
 	l.asleep.Store(true)
 	defer l.asleep.Store(false)
 	// Whoever put a letter before asleep was set did not kick: look once more.
-	if o.Pending() || l.quit.Load() {
+	if l.quit.Load() {
 		return 0
 	}
-	next, ok := o.Next()
-	if !ok {
+	const never = time.Duration(math.MaxInt64)
+	first := never
+	for _, o := range owners {
+		if o.Pending() {
+			return 0
+		}
+		if at, ok := o.Next(); ok {
+			first = min(first, at)
+		}
+	}
+	if first == never {
 		return l.sleep(-1)
 	}
-	d := next - l.Now()
+	d := first - l.Now()
 	if d <= 0 {
 		return 0
 	}

@@ -334,3 +334,57 @@ func (o *turner[T]) Turn(time.Duration) {
 }
 func (o *turner[T]) Next() (time.Duration, bool) { return 0, false }
 func (o *turner[T]) Pending() bool               { return o.m.Pending() }
+
+// Owners that share a loop have their turns one after the other, and the earliest deadline of any counts.
+func TestLoop_WorksForSeveralOwners(t *testing.T) {
+	l, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var owners [2]*bench
+	for i := range owners {
+		owners[i] = &bench{box: NewMailbox[func()](l), fired: make(chan time.Duration, 1)}
+	}
+	var ended sync.WaitGroup
+	ended.Go(func() { l.Run(owners[0], owners[1]) })
+	defer func() { l.Quit(); ended.Wait(); l.Close() }()
+	for i, b := range owners {
+		b.on(t, func() { b.deadline = l.Now() + time.Duration(2-i)*time.Millisecond })
+	}
+	for _, b := range owners {
+		<-b.fired
+	}
+}
+
+func TestHelpers_AreBoundedAndDoEverything(t *testing.T) {
+	const most, all = 3, 40
+	h := NewHelpers(most)
+	var running, peak, done atomic.Int32
+	hold := make(chan struct{})
+	full := make(chan struct{}, all)
+	for range all {
+		h.Do(func() {
+			if n := running.Add(1); n > peak.Load() {
+				peak.Store(n)
+			}
+			full <- struct{}{}
+			<-hold
+			running.Add(-1)
+			done.Add(1)
+		})
+	}
+	for range most {
+		<-full
+	}
+	if !h.Busy() {
+		t.Error("nothing waits, it says")
+	}
+	close(hold)
+	h.Wait()
+	if n := peak.Load(); n != most || done.Load() != all {
+		t.Errorf("%d at once, %d done", n, done.Load())
+	}
+	if h.Busy() {
+		t.Error("something waits, it says")
+	}
+}
