@@ -24,6 +24,7 @@ import (
 	"fender/internal/control"
 	"fender/internal/exchange"
 	"fender/internal/exit"
+	"fender/internal/loop"
 	"fender/internal/observe/accesslog"
 	"fender/internal/observe/admin"
 	"fender/internal/observe/event"
@@ -80,6 +81,8 @@ type master struct {
 	served   bool // the sockets are the front's
 	front    *front.Front
 	workshop *workers.Workshop
+	loop     *loop.Loop    // of front and workshop
+	ran      chan struct{} // closed when it has ended; nil: it was not started
 	admin    *admin.Server
 	control  *control.Server
 	pidfile  *pidfile
@@ -116,7 +119,7 @@ func (m *master) build() error {
 		syscall.Umask(int(m.opts.Umask.Mask))
 	}
 	for _, step := range []func() error{
-		m.openJournal, m.findPython, m.bind, m.openLog, m.openPidfile, m.prepareWorkshop, m.openDoors,
+		m.openJournal, m.findPython, m.bind, m.openLog, m.openPidfile, m.makeLoop, m.prepareWorkshop, m.openDoors,
 		m.becomeUser, m.checkSpool, m.prepareFront, m.writePidfile,
 	} {
 		if err := step(); err != nil {
@@ -226,6 +229,11 @@ func (m *master) openLog() (err error) {
 	return err
 }
 
+func (m *master) makeLoop() (err error) {
+	m.loop, err = loop.New()
+	return err
+}
+
 func (m *master) openPidfile() (err error) {
 	m.pidfile, err = openPidfile(m.opts.Pidfile)
 	return err
@@ -303,7 +311,7 @@ func (m *master) prepareFront() (err error) {
 		connections = osproc.Connections(files, m.opts.Processes, m.opts.Threads)
 	}
 	m.front, err = front.New(front.Options{
-		Door: m.workshop, Log: m.logged,
+		Door: m.workshop, Loop: m.loop, Log: m.logged,
 		Warn:      func(err error) { m.journal.Warn("%v", err) },
 		Keepalive: m.opts.Keepalive, HeadTimeout: m.opts.HeadTimeout, BodyTimeout: m.opts.BodyTimeout,
 		Connections: connections, BufferSize: int(m.opts.BufferSize), LimitPost: m.opts.LimitPost,
@@ -316,7 +324,7 @@ func (m *master) prepareFront() (err error) {
 	return err
 }
 
-// logged is called at the end of each request, by its connection's goroutine.
+// logged is called at the end of each request, by the loop.
 func (m *master) logged(e *accesslog.Entry) {
 	m.metrics.Request(e.Status, e.Cause, e.Worker > 0, e.Queue, e.Work)
 	m.metrics.Bytes(e.Received, e.Sent)
@@ -325,6 +333,11 @@ func (m *master) logged(e *accesslog.Entry) {
 
 // start lets everything run.
 func (m *master) start() {
+	m.ran = make(chan struct{})
+	go func() {
+		defer close(m.ran)
+		m.loop.Run(m.workshop, m.front.Owner())
+	}()
 	m.workshop.Start()
 	m.served = true
 	for _, s := range m.sockets {
@@ -370,6 +383,13 @@ func (m *master) takeDown() {
 	}
 	if m.workshop != nil {
 		m.workshop.Close()
+	}
+	if m.ran != nil {
+		m.loop.Quit()
+		<-m.ran
+	}
+	if m.loop != nil {
+		m.loop.Close()
 	}
 	if m.log != nil {
 		_ = m.log.Close(journalPatience)

@@ -42,6 +42,7 @@ func (m *master) prepareWorkshop() error {
 		RetryMethods: append([]string{}, o.RetryMethods...), // never nil: empty is none
 		Memory:       m.memory(),
 		Journal:      m.journal,
+		Loop:         m.loop,
 	})
 	return err
 }

@@ -3,94 +3,108 @@ package front
 import (
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fender/internal/loop"
 )
 
-// acceptPause is how long accepting rests when there are no descriptors left.
-const acceptPause = 50 * time.Millisecond
+const (
+	// acceptPause is how long accepting rests when there are no descriptors left.
+	acceptPause = 50 * time.Millisecond
+	// acceptBatch is how many connections of one socket are accepted in one turn.
+	acceptBatch = 64
+)
 
-// accept serves the connections of a socket until it is interrupted, then those that the kernel has
-// already accepted, and closes it.
-func (f *Front) accept(s *Socket) {
-	defer s.net.Close()
-	for f.places.wait() {
-		c, err := s.net.Accept()
-		switch {
-		case err == nil:
-			f.begin(s, c)
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			f.acceptRest(s)
-			return
-		case errors.Is(err, net.ErrClosed):
-			return
-		default: // no descriptors, or a connection that broke before it was accepted
-			if !errors.Is(err, unix.ECONNABORTED) {
-				f.warn(fmt.Errorf("%s %s: accepting: %w; is the limit of open files (nofile) too low?", optionName(s.Option), s.Address, err))
-			}
-			time.Sleep(acceptPause)
-		}
-	}
-	f.acceptRest(s)
+// acceptor accepts the connections of one socket. It is the loop's handler of the listening descriptor.
+type acceptor struct {
+	front  *Front
+	socket *Socket
+	token  loop.Token
+	timer  timer // set: resting, for want of descriptors
+	full   bool  // resting, because there are as many clients as there may be
 }
 
-// begin serves one connection.
-func (f *Front) begin(s *Socket, nc net.Conn) {
-	c, err := newConn(f, s, nc)
-	if err != nil {
-		nc.Close()
+// listen begins to accept. Clients that come while the limits allow no more wait in the kernel's queue.
+func (f *Front) listen(s *Socket) {
+	if f.stopping {
 		return
 	}
-	f.counts.connections.Add(1)
-	f.places.take()
-	if err := f.watcher.add(c); err != nil { // it is served all the same, and read errors tell
-		f.warn(fmt.Errorf("a connection cannot be watched: %w", err))
+	a := &acceptor{front: f, socket: s}
+	a.timer.owner = a
+	var err error
+	if a.token, err = f.loop.Add(s.fd, unix.EPOLLIN, a); err != nil {
+		f.warn(fmt.Errorf("%s %s: %w", optionName(s.Option), s.Address, err))
+		return
 	}
-	f.conns.Go(func() {
-		c.serve()
-		f.watcher.forget(c)
-		f.places.give()
-		f.notify()
-	})
+	f.acceptors = append(f.acceptors, a)
 }
 
-// interrupt makes accept stop, from another goroutine.
-func (s *Socket) interrupt() {
-	if l, ok := s.net.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = l.SetDeadline(time.Unix(1, 0)) // fails only on a closed socket
+// Ready accepts what waits, a bounded number.
+func (a *acceptor) Ready(time.Duration, uint32) {
+	f := a.front
+	f.look()
+	for range acceptBatch {
+		if most := f.options.Connections; most > 0 && len(f.conns) >= most {
+			f.warn(fmt.Errorf("%d clients are connected, more must wait: the limit of open files (nofile) allows no more; raise it", most))
+			a.full = true
+			a.watch(false)
+			return
+		}
+		switch err := a.accept(); {
+		case err == nil, errors.Is(err, unix.ECONNABORTED): // broke before it was accepted: there may be others
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+			return
+		default: // no descriptors
+			f.warn(fmt.Errorf("%s %s: accepting: %w; is the limit of open files (nofile) too low?", optionName(a.socket.Option), a.socket.Address, err))
+			a.watch(false)
+			f.timers.set(&a.timer, f.clock.Add(acceptPause))
+			return
+		}
 	}
 }
 
-// acceptRest serves what waits in the kernel's queue: closing the socket would reset those
+// accept accepts one connection and begins to serve it.
+func (a *acceptor) accept() error {
+	fd, peer, err := unix.Accept4(a.socket.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	if err == nil {
+		newConn(a.front, a.socket, fd, peer)
+	}
+	return err
+}
+
+// watch turns the loop's attention on and off.
+func (a *acceptor) watch(on bool) {
+	events := uint32(0)
+	if on {
+		events = unix.EPOLLIN
+	}
+	if err := a.front.loop.Change(a.token, events); err != nil {
+		a.front.warn(fmt.Errorf("%s %s: %w", optionName(a.socket.Option), a.socket.Address, err))
+	}
+}
+
+// expired ends the rest.
+func (a *acceptor) expired() { a.watch(true) }
+
+// goOn is told that a connection has ended.
+func (a *acceptor) goOn() {
+	if a.full {
+		a.full = false
+		a.watch(true)
+	}
+}
+
+// end accepts what waits in the kernel's queue and ends accepting: closing the socket would reset those
 // connections, and their clients have done nothing wrong.
-func (f *Front) acceptRest(s *Socket) {
-	raw, err := s.net.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return
-	}
+func (a *acceptor) end() {
+	a.front.timers.remove(&a.timer)
+	a.front.loop.Remove(a.token)
 	for {
-		fd := -1
-		if e := raw.Control(func(listener uintptr) {
-			fd, _, err = unix.Accept4(int(listener), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-		}); e != nil {
+		err := a.accept()
+		if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
 			return
 		}
-		switch {
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
-			continue // there may be others
-		case err != nil:
-			return
-		}
-		file := os.NewFile(uintptr(fd), "accepted")
-		c, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
-			continue
-		}
-		f.begin(s, c)
 	}
 }

@@ -1,7 +1,9 @@
 package front
 
 import (
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"fender/internal/exchange"
+	"fender/internal/loop"
 )
 
 func TestAnswer_LeavesInOneWriteWithItsHead(t *testing.T) {
@@ -350,7 +353,7 @@ func TestSendFile_CutsWhenTheFileIsShorterThanWasSaid(t *testing.T) {
 	}
 }
 
-func TestStream_CopiesFilesThatCannotBeSent(t *testing.T) {
+func TestSender_CopiesFilesThatCannotBeSent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	content := strings.Repeat("x", 200<<10)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -362,14 +365,22 @@ func TestStream_CopiesFilesThatCannotBeSent(t *testing.T) {
 	}
 	defer f.Close()
 	ours, theirs := pair(t)
-	stream, err := newStream(ours, nil, nil)
+	raw, err := ours.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream.slow = func() {}
 	done := make(chan error, 1)
 	go func() {
-		done <- stream.copyFile(fileRange{f, int(f.Fd()), 10, int64(len(content) - 10)}, patience, 1)
+		var failed error
+		err := raw.Write(func(fd uintptr) bool {
+			s := sender{fd: int(fd), file: f, at: 10, left: int64(len(content) - 10), part: &part{file: f}, copies: true,
+				front: &Front{files: loop.NewHelpers(1)}}
+			for s.left > 0 && failed == nil {
+				_, _, failed = s.run()
+			}
+			return true
+		})
+		done <- errors.Join(err, failed)
 		ours.Close()
 	}()
 	got, err := io.ReadAll(theirs)
@@ -382,15 +393,17 @@ func TestStream_CopiesFilesThatCannotBeSent(t *testing.T) {
 }
 
 func TestHead_OfAnAnswerIsBuiltWithoutAllocating(t *testing.T) {
-	c := &conn{front: &Front{}, head: make([]byte, 0, 4096)}
+	c := &conn{front: &Front{}}
+	c.front.look()
+	head := make([]byte, 0, 4096)
 	r := &reply{head: exchange.Head{Status: 200, Length: 5, Fields: []exchange.Field{{Name: "Content-Type", Value: "text/plain"}}}}
 	r.minor = 1
 	if n := testing.AllocsPerRun(100, func() {
-		c.head = c.appendHead(c.head[:0], r)
+		head = c.appendHead(head[:0], r)
 	}); n > 0.1 { // the date changes once a second
 		t.Errorf("%v allocations", n)
 	}
-	if !strings.HasSuffix(string(c.head), "\r\nContent-Length: 5\r\n\r\n") {
-		t.Errorf("head %q", c.head)
+	if !strings.HasSuffix(string(head), "\r\nContent-Length: 5\r\n\r\n") {
+		t.Errorf("head %q", head)
 	}
 }

@@ -89,9 +89,9 @@ func benchmarkDoor(b *testing.B, door exchange.Door) {
 
 func BenchmarkHello_Front(b *testing.B) { benchmarkDoor(b, instant{}) }
 
-// BenchmarkHello_FrontAndLoop answers on another goroutine, as the workshop's loop does.
-func BenchmarkHello_FrontAndLoop(b *testing.B) {
-	door := make(loop, 16)
+// BenchmarkHello_AnsweredElsewhere answers on another goroutine.
+func BenchmarkHello_AnsweredElsewhere(b *testing.B) {
+	door := make(elsewhere, 16)
 	go func() {
 		for r := range door {
 			instant{}.Submit(r)
@@ -101,11 +101,11 @@ func BenchmarkHello_FrontAndLoop(b *testing.B) {
 	close(door)
 }
 
-type loop chan *exchange.Request
+type elsewhere chan *exchange.Request
 
-func (l loop) Submit(r *exchange.Request) { l <- r }
-func (loop) Cancel(exchange.ID)           {}
-func (loop) Resume(exchange.ID)           {}
+func (l elsewhere) Submit(r *exchange.Request) { l <- r }
+func (elsewhere) Cancel(exchange.ID)           {}
+func (elsewhere) Resume(exchange.ID)           {}
 
 // BenchmarkHello_NetHTTP is the same with Go's net/http, without any of what the front does besides.
 func BenchmarkHello_NetHTTP(b *testing.B) {

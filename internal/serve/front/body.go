@@ -2,8 +2,8 @@ package front
 
 import (
 	"errors"
+	"os"
 	"sync"
-	"time"
 
 	"fender/internal/exchange"
 	"fender/internal/serve/http1"
@@ -20,11 +20,13 @@ func (r *refusal) Error() string { return r.verdict.Text() }
 // body is a request's body while it is read and until the exchange is over: bytes in memory up to
 // Options.BodyMemory, and within the memory budget, then a spool file.
 type body struct {
-	front  *Front
-	bytes  []byte
-	memory int64 // taken from the memory budget
-	spool  *spool
-	size   int64
+	front   *Front
+	bytes   []byte
+	memory  int64 // taken from the memory budget
+	spooled bool  // it goes to a file
+	most    int64 // how long that will be at most; 0: not known
+	spool   *spool
+	size    int64
 }
 
 // exchange is the body as the workshop gets it.
@@ -39,6 +41,7 @@ func (b *body) exchange() exchange.Body {
 // its room in the spool is taken only as it comes: a client that announces much and sends nothing must
 // not keep everybody else out.
 func (b *body) expect(n int64) error {
+	b.size = n
 	if n <= int64(b.front.options.BodyMemory) && b.front.options.Memory.Take(n) {
 		b.memory = n
 		b.bytes = make([]byte, 0, n)
@@ -47,27 +50,28 @@ func (b *body) expect(n int64) error {
 	if !b.front.options.Spool.Fits(n) {
 		return errSpoolFull
 	}
-	if err := b.toSpool(); err != nil {
-		return err
-	}
-	b.spool.most = n
+	b.spooled, b.most = true, n
 	return nil
 }
 
-// toSpool goes over to a file, with what there is in memory.
-func (b *body) toSpool() error {
-	made, err := openSpool(b.front.options.SpoolDir, b.front.options.Spool)
-	if err != nil {
-		return err
+// keep writes a piece to the file, which it makes, with what there is in memory, when there is none. It
+// may wait for a disk: a helper calls it.
+func (b *body) keep(piece []byte) error {
+	if b.spool == nil {
+		made, err := openSpool(b.front.options.SpoolDir, b.front.options.Spool)
+		if err != nil {
+			return err
+		}
+		made.most = b.most
+		b.spool = made
+		if err := made.write(b.bytes); err != nil {
+			return err
+		}
+		b.bytes = nil
+		b.front.options.Memory.Give(b.memory)
+		b.memory = 0
 	}
-	b.spool = made
-	if err := made.write(b.bytes); err != nil {
-		return err
-	}
-	b.bytes = nil
-	b.front.options.Memory.Give(b.memory)
-	b.memory = 0
-	return nil
+	return b.spool.write(piece)
 }
 
 // arrived is the number of bytes that are kept.
@@ -78,24 +82,21 @@ func (b *body) arrived() int64 {
 	return int64(len(b.bytes))
 }
 
-// add appends a piece of a body whose length is not known, and copies it.
-func (b *body) add(piece []byte) error {
+// add appends a piece of a body whose length is not known, and copies it. It reports false when the
+// piece must go to the file instead.
+func (b *body) add(piece []byte) (bool, error) {
 	b.size += int64(len(piece))
 	if limit := b.front.options.LimitPost; limit > 0 && b.size > limit {
-		return errTooLarge
+		return false, errTooLarge
 	}
-	if b.spool == nil {
-		grow := b.size - b.memory
-		if b.size <= int64(b.front.options.BodyMemory) && (grow <= 0 || b.front.options.Memory.Take(grow)) {
-			b.memory += max(grow, 0)
-			b.bytes = append(b.bytes, piece...)
-			return nil
-		}
-		if err := b.toSpool(); err != nil {
-			return err
-		}
+	grow := b.size - b.memory
+	if b.spooled || b.size > int64(b.front.options.BodyMemory) || grow > 0 && !b.front.options.Memory.Take(grow) {
+		b.spooled = true
+		return false, nil
 	}
-	return b.spool.write(piece)
+	b.memory += max(grow, 0)
+	b.bytes = append(b.bytes, piece...)
+	return true, nil
 }
 
 // release gives everything back, once. The exchange is over, or will not be.
@@ -104,94 +105,171 @@ func (b *body) release() {
 		return
 	}
 	if b.spool != nil {
-		b.spool.close()
+		b.spool.release()
+		b.front.closeFile(b.spool.file)
 	}
 	b.front.options.Memory.Give(b.memory)
 	*b = body{}
 }
 
-// spoolBuffers are for the way from a socket to a file.
-var spoolBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
-
-// readBody reads the body that the head announced.
-func (c *conn) readBody(h *http1.Head, b *body) error {
-	pace := newPace(c.front.options.BodyTimeout, c.front.options.MinRate, time.Now())
-	if h.Chunked {
-		return c.readChunked(b, &pace)
-	}
-	err := c.readSized(h, b, &pace)
-	if err != nil {
-		b.size = b.arrived() // the log wants what came, not what was announced
-	}
-	return err
+// closeFile closes a file, which may wait for a disk.
+func (f *Front) closeFile(file *os.File) {
+	f.files.Do(func() { file.Close() })
 }
 
-// readSized reads a body of known length.
-func (c *conn) readSized(h *http1.Head, b *body, pace *pace) error {
-	b.size = h.Length
-	if err := b.expect(h.Length); err != nil {
-		return err
+// spoolBuffers are for the way from a socket to a file.
+var spoolBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+// upload is how far the reading of a body has come.
+type upload struct {
+	chunked  bool
+	coding   http1.Chunked
+	verdict  http1.Verdict     // of the coding
+	expected bool              // the client waits to be told to go on
+	bulk     *[copyBuffer]byte // on its way to a file
+	failure  error             // of a helper
+}
+
+// free gives the buffer back.
+func (u *upload) free() {
+	if u.bulk != nil {
+		spoolBuffers.Put(u.bulk)
+		u.bulk = nil
 	}
-	if err := c.wantBody(h); err != nil {
-		return err
+}
+
+// receive begins to read the body that the head announced.
+func (c *conn) receive(h *http1.Head) bool {
+	b := &c.reply.body
+	c.upload = upload{chunked: h.Chunked, expected: h.Continue && len(c.in.unread()) == 0}
+	c.pace = newPace(c.front.options.BodyTimeout, c.front.options.MinRate, c.front.clock)
+	if !h.Chunked {
+		if err := b.expect(h.Length); err != nil {
+			return c.endOfBody(err)
+		}
 	}
-	if b.spool != nil {
-		return c.readToSpool(b, pace)
+	c.phase = receiving
+	if b.spooled { // a file that cannot be made is known before the client is told to go on
+		return c.keep(c.in.take(b.size))
 	}
-	b.bytes = append(b.bytes, c.in.take(h.Length)...)
-	for len(b.bytes) < cap(b.bytes) {
-		n, err := c.readInto(b.bytes[len(b.bytes):cap(b.bytes)], pace)
+	return true
+}
+
+// keep has a helper write a piece of the body to its file. The piece stays as it is until then: nothing
+// is read meanwhile.
+func (c *conn) keep(piece []byte) bool {
+	b := &c.reply.body
+	return c.help(func() { c.upload.failure = b.keep(piece) })
+}
+
+// readBody reads what has come of the body.
+func (c *conn) readBody() bool {
+	u := &c.upload
+	switch {
+	case u.failure != nil:
+		return c.endOfBody(u.failure)
+	case u.expected:
+		u.expected = false
+		c.begin(afterContinue)
+		c.output.head = append(c.output.head, http1.ContinueLine...)
+		return c.flush()
+	case u.chunked:
+		return c.readChunked()
+	case c.reply.body.spooled:
+		return c.readToSpool()
+	}
+	return c.readToMemory()
+}
+
+// readToMemory reads a body of known length.
+func (c *conn) readToMemory() bool {
+	b := &c.reply.body
+	b.bytes = append(b.bytes, c.in.take(b.size-int64(len(b.bytes)))...)
+	for int64(len(b.bytes)) < b.size {
+		n, err := c.read(b.bytes[len(b.bytes):b.size])
 		if err != nil {
-			return err
+			return c.awaitBody(err)
 		}
 		b.bytes = b.bytes[:len(b.bytes)+n]
+		c.pace.progress(n, c.front.clock)
 	}
-	return nil
+	return c.submit()
 }
 
-// readToSpool reads a body of known length into its file.
-func (c *conn) readToSpool(b *body, pace *pace) error {
-	defer c.freeBulk()
-	if err := b.spool.write(c.in.take(b.size)); err != nil {
-		return err
+// readToSpool reads a body of known length into its file. Its buffer is fetched when there is something to
+// read: a client that sends slowly holds none.
+func (c *conn) readToSpool() bool {
+	u, b := &c.upload, &c.reply.body
+	left := b.size - b.spool.end
+	if left == 0 {
+		u.free()
+		return c.submit()
 	}
-	for b.spool.end < b.size {
-		piece, err := c.readBulk(b.size-b.spool.end, pace.until())
+	if u.bulk == nil {
+		u.bulk = spoolBuffers.Get().(*[copyBuffer]byte)
+	}
+	space := u.bulk[:min(left, copyBuffer)]
+	n, err := c.read(space)
+	if err != nil {
+		u.free()
+		return c.awaitBody(err)
+	}
+	c.pace.progress(n, c.front.clock)
+	for n < len(space) { // fewer, larger pieces
+		more, err := c.read(space[n:])
 		if err != nil {
-			return err
+			break // it comes again
 		}
-		pace.progress(len(piece), time.Now())
-		if err := b.spool.write(piece); err != nil {
-			return err
-		}
+		n += more
 	}
-	return nil
+	return c.keep(space[:n])
 }
 
 // readChunked reads a chunked body.
-func (c *conn) readChunked(b *body, pace *pace) error {
-	if err := c.wantBody(&c.in.parser.Head); err != nil {
-		return err
-	}
-	var coding http1.Chunked
+func (c *conn) readChunked() bool {
+	u, b := &c.upload, &c.reply.body
 	for {
-		data, n, v := decode(&coding, c.in.unread())
-		c.in.drop(n)
-		if len(data) > 0 {
-			if err := b.add(data); err != nil {
-				return err
+		if u.verdict == http1.More {
+			data, n, v := decode(&u.coding, c.in.unread())
+			c.in.drop(n)
+			u.verdict = v
+			if len(data) > 0 {
+				kept, err := b.add(data)
+				if err != nil {
+					return c.endOfBody(err)
+				}
+				if !kept {
+					return c.keep(data)
+				}
 			}
 		}
 		switch {
-		case v == http1.Complete:
-			return nil
-		case v.Refused():
-			return &refusal{v}
+		case u.verdict == http1.Complete:
+			return c.submit()
+		case u.verdict.Refused():
+			return c.endOfBody(&refusal{u.verdict})
 		}
-		if err := c.readMore(pace); err != nil {
-			return err
+		n, err := c.read(c.in.space())
+		if err != nil {
+			return c.awaitBody(err)
 		}
+		c.in.end += n
+		c.pace.progress(n, c.front.clock)
 	}
+}
+
+// awaitBody is told that a read of the body brought nothing: it is waited for, if that has any sense.
+func (c *conn) awaitBody(err error) bool {
+	switch {
+	case err != errAgain:
+		return c.endOfBody(err)
+	case c.front.aborting:
+		return c.endOfBody(errStopped)
+	case !c.front.clock.Before(c.pace.until()):
+		return c.endOfBody(errStalled)
+	}
+	c.wait(forInput, c.pace.until())
+	return false
 }
 
 // decode moves the data of all chunks in b together, at its beginning: a client that sends small chunks
@@ -206,13 +284,4 @@ func decode(coding *http1.Chunked, b []byte) (data []byte, n int, v http1.Verdic
 		n += used
 	}
 	return b[:kept], n, v
-}
-
-// wantBody tells a client that waits for it that the body is wanted.
-func (c *conn) wantBody(h *http1.Head) error {
-	if !h.Continue || len(c.in.unread()) > 0 {
-		return nil // it has not waited
-	}
-	c.out = append(c.out[:0], []byte(http1.ContinueLine))
-	return c.flush()
 }

@@ -2,15 +2,30 @@ package front
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"net"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fender/internal/loop"
 	"fender/internal/serve/http1"
+)
+
+// phase is what a connection waits for.
+type phase uint8
+
+const (
+	reading   phase = iota // a request's head, or the beginning of one
+	receiving              // a request's body
+	waiting                // what the workshop answers
+	writing                // room for what is in out
+	leaving                // the workshop's last word, when all is over for the client
+	lingering              // the client's end: ours was sent
+	finished
 )
 
 // next is what becomes of a connection after a request.
@@ -22,203 +37,194 @@ const (
 	drop               // it is closed, by the client or by a reset
 )
 
-// conn is one connection of a client. All of it belongs to its goroutine but for wake and gone.
+// What a connection is watched for. While a request is dealt with the watching stays as it is: only a
+// client that sends more meanwhile, or leaves, costs a system call.
+const (
+	forInput  = unix.EPOLLIN | unix.EPOLLRDHUP
+	forHangUp = unix.EPOLLRDHUP
+	forOutput = unix.EPOLLOUT | unix.EPOLLRDHUP
+)
+
+// conn is one connection of a client. All of it is the loop's but for woken, and what a helper has
+// while busy is set.
 type conn struct {
-	front   *Front
-	socket  *Socket
-	stream  *stream
-	watched uint64 // its number at the watcher
+	front  *Front
+	socket *Socket
+	fd     int // -1: closed
+	token  loop.Token
+	mask   uint32 // what it is watched for
+	place  int    // in the front's list
+	timer  timer
+	phase  phase
+	gone   bool // the client has shut its side down
+	busy   bool // a helper works for it
+	woken  atomic.Bool
 
 	client  string // address, for the log
 	addr    string // REMOTE_ADDR
 	port    string // REMOTE_PORT, "" on a unix socket
 	trusted bool   // its X-Forwarded-Proto is believed
 
-	in     *inbox // what was read and not used; nil while idle
-	direct []byte // where a body is read to, past the inbox
-	most   int64  // how much is read to bulk instead; 0: nothing
-	bulk   *[64 << 10]byte
+	in    *inbox    // what was read and not used; nil while idle
+	idle  time.Time // since when there is no request
+	began time.Time // when the first byte of the request line was there; zero: it was not
+	pace  pace      // of what is read or written
+	until time.Time // lingering: when it is over
 
-	wake chan struct{} // something happened: look at the reply, gone and the front's state
-	gone atomic.Bool   // the client has shut its side down
-
-	current *reply    // that is being written
-	batch   batch     // of it
-	out     [][]byte  // pieces being written
-	head    []byte    // buffer of response heads
-	idle    time.Time // since when there is no request
+	reply  *reply // the request that is dealt with
+	upload upload // its body
+	output output // what is being written
+	last   lastWord
 }
 
-func newConn(f *Front, s *Socket, c net.Conn) (*conn, error) {
-	n := &conn{front: f, socket: s, wake: make(chan struct{}, 1), idle: time.Now()}
-	n.setPeer(c.RemoteAddr())
-	var err error
-	if n.stream, err = newStream(c, n.space, n.unneeded); err != nil {
-		return nil, err
-	}
-	n.stream.slow = n.slowClient
-	return n, nil
+// newConn begins to serve a connection.
+func newConn(f *Front, s *Socket, fd int, peer unix.Sockaddr) {
+	c := &conn{front: f, socket: s, fd: fd, idle: f.clock}
+	c.timer.owner = c
+	c.setPeer(peer)
+	f.add(c)
+	c.listen()
 }
 
-func (c *conn) setPeer(addr net.Addr) {
-	tcp, ok := addr.(*net.TCPAddr)
-	if !ok {
+func (c *conn) setPeer(peer unix.Sockaddr) {
+	var host netip.Addr
+	switch peer := peer.(type) {
+	case *unix.SockaddrInet4:
+		host, c.port = netip.AddrFrom4(peer.Addr), strconv.Itoa(peer.Port)
+	case *unix.SockaddrInet6: // on a socket for all addresses IPv4 comes as IPv6
+		host, c.port = netip.AddrFrom16(peer.Addr).Unmap(), strconv.Itoa(peer.Port)
+	default:
 		c.client, c.trusted = "unix:", true
 		return
 	}
-	host := tcp.AddrPort().Addr().Unmap().WithZone("") // on a socket for all addresses IPv4 comes as IPv6
 	c.addr = host.String()
 	c.client = c.addr
-	c.port = strconv.Itoa(tcp.Port)
 	c.trusted = c.front.options.trusts(host)
 }
 
-// signal wakes the goroutine if it waits; a signal that comes before is not lost. It never blocks.
+// signal tells the loop, from any goroutine, that there is something to look at. It never blocks.
 func (c *conn) signal() {
-	select {
-	case c.wake <- struct{}{}:
+	if !c.woken.Swap(true) {
+		c.front.box.Put(letter{conn: c})
+	}
+}
+
+// Ready is the loop's: the client has sent something, has taken something, or has left. What cannot be
+// used now is not asked for any more, or it would be reported for ever.
+func (c *conn) Ready(_ time.Duration, events uint32) {
+	c.front.look()
+	hungUp := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
+	switch {
+	case c.busy:
+		c.gone = c.gone || hungUp
+		c.watch(0)
+		return
+	case c.phase == waiting && !hungUp:
+		c.watch(forHangUp)
+		return
+	case c.phase == waiting:
+		c.gone = true
+		c.watch(0)
+	case c.phase == writing && events&unix.EPOLLRDHUP != 0:
+		c.gone = true
+		c.watch(unix.EPOLLOUT)
+	}
+	c.run()
+}
+
+// expired is told that the deadline has come. Whoever waits looks at the clock himself.
+func (c *conn) expired() { c.run() }
+
+// helped is told that the helper has done its work.
+func (c *conn) helped() {
+	c.busy = false
+	c.run()
+}
+
+// perTurn is how many steps a connection has in one turn: one that sends many requests at once must not
+// keep the loop to itself.
+const perTurn = 64
+
+// run goes on as far as it can without waiting.
+func (c *conn) run() {
+	for range perTurn {
+		if c.busy || !c.step() {
+			return
+		}
+	}
+	c.signal()
+}
+
+// step does what is next, and reports false when it must wait.
+func (c *conn) step() bool {
+	switch c.phase {
+	case reading:
+		return c.readHead()
+	case receiving:
+		return c.readBody()
+	case waiting:
+		return c.deliver()
+	case writing:
+		return c.write()
+	case leaving:
+		return c.hearLast()
+	case lingering:
+		return c.discard()
+	}
+	return false
+}
+
+// watch has the loop report events; 0 is none, not even errors.
+func (c *conn) watch(events uint32) {
+	if events == c.mask || c.fd < 0 {
+		return
+	}
+	var err error
+	switch {
+	case events == 0:
+		c.front.loop.Remove(c.token)
+		c.token = loop.Token{}
+	case c.token == loop.Token{}:
+		c.token, err = c.front.loop.Add(c.fd, events, c)
 	default:
+		err = c.front.loop.Change(c.token, events)
+	}
+	c.mask = events
+	if err != nil { // the kernel has no memory for it
+		c.front.warn(fmt.Errorf("a connection cannot be watched: %w", err))
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
 	}
 }
 
-// slowClient tells the reply that its client does not take everything at once.
-func (c *conn) slowClient() {
-	if c.current != nil {
-		c.current.isSlow()
-	}
+// wait has the loop report events until a time.
+func (c *conn) wait(events uint32, until time.Time) {
+	c.front.timers.set(&c.timer, until)
+	c.watch(events)
 }
 
-// serve answers requests until the connection ends, and closes it.
-func (c *conn) serve() {
-	what := again
-	for what == again {
-		what = c.request()
-	}
-	if c.in != nil {
-		c.in.free()
-		c.in = nil
-	}
-	if what == linger {
-		c.linger()
-	}
-	c.stream.net.Close()
-}
+// Errors of read.
+var (
+	// errAgain says that there is nothing to read now.
+	errAgain = errors.New("nothing to read")
+	// errStalled ends a message that made no progress for its patience.
+	errStalled = errors.New("no progress")
+	// errStopped ends a read because the front is closing.
+	errStopped = errors.New("the front is closing")
+)
 
-// request reads and answers one request.
-func (c *conn) request() next {
-	began, v, err := c.readHead()
-	switch {
-	case err != nil:
-		return c.endOfReading(began, err)
-	case v.Refused():
-		return c.refuse(began, v)
-	}
-	return c.answer(began)
-}
-
-// readHead reads until there is a verdict. began is when the first byte of the request line was there;
-// zero if none came.
-func (c *conn) readHead() (began time.Time, v http1.Verdict, err error) {
-	var progress pace
-	stopped := c.front.isStopping
-	until := c.idle.Add(c.front.options.Keepalive)
+// read reads once.
+func (c *conn) read(b []byte) (int, error) {
 	for {
-		if c.in != nil {
-			if v := c.in.parser.Parse(c.in.unread()); v != http1.More {
-				if began.IsZero() {
-					began = time.Now()
-				}
-				return began, v, nil
-			}
-			if c.in.parser.Started(c.in.unread()) {
-				now := time.Now()
-				if began.IsZero() {
-					began = now
-					progress = newPace(c.front.options.HeadTimeout, c.front.options.MinRate, now)
-					stopped = c.front.isAborting
-				}
-				progress.last, progress.bytes = now, int64(len(c.in.unread()))
-				until = progress.until()
-			}
-			if !c.in.makeSpace() {
-				return began, http1.More, errNoMemory
-			}
+		switch n, err := unix.Read(c.fd, b); {
+		case err == nil && n == 0:
+			return 0, io.EOF
+		case err == nil:
+			return n, nil
+		case err == unix.EAGAIN:
+			return 0, errAgain
+		case err != unix.EINTR:
+			return 0, err
 		}
-		n, err := c.stream.read(until, stopped)
-		if err != nil {
-			return began, v, err
-		}
-		c.in.end += n
-	}
-}
-
-// readMore reads into the inbox.
-func (c *conn) readMore(p *pace) error {
-	n, err := c.stream.read(p.until(), c.front.isAborting)
-	if err != nil {
-		return err
-	}
-	c.in.end += n
-	p.progress(n, time.Now())
-	return nil
-}
-
-// readInto reads into b, past the inbox, which is empty.
-func (c *conn) readInto(b []byte, p *pace) (int, error) {
-	c.direct = b
-	n, err := c.stream.read(p.until(), c.front.isAborting)
-	c.direct = nil
-	if err == nil {
-		p.progress(n, time.Now())
-	}
-	return n, err
-}
-
-// readBulk reads up to n bytes that are only passed on, past the inbox, which is empty. They are valid
-// until the next read. Its buffer is fetched like the inbox, when there is something to read: a client
-// that sends slowly holds none.
-func (c *conn) readBulk(n int64, until time.Time) ([]byte, error) {
-	c.most = n
-	got, err := c.stream.read(until, c.front.isAborting)
-	c.most = 0
-	if err != nil {
-		c.freeBulk()
-		return nil, err
-	}
-	return c.bulk[:got], nil
-}
-
-// freeBulk gives the buffer of readBulk back, if there is one.
-func (c *conn) freeBulk() {
-	if c.bulk != nil {
-		spoolBuffers.Put(c.bulk)
-		c.bulk = nil
-	}
-}
-
-// space is where the stream reads to.
-func (c *conn) space() []byte {
-	switch {
-	case c.direct != nil:
-		return c.direct
-	case c.most > 0:
-		if c.bulk == nil {
-			c.bulk = spoolBuffers.Get().(*[64 << 10]byte)
-		}
-		return c.bulk[:min(c.most, int64(len(c.bulk)))]
-	}
-	if c.in == nil {
-		c.in = newInbox(c.front.options.limits, c.front.options.Memory)
-	}
-	return c.in.space()
-}
-
-// unneeded gives the buffers back while there is nothing in them and the client sends nothing.
-func (c *conn) unneeded() {
-	c.freeBulk()
-	if c.in != nil && len(c.in.unread()) == 0 && !c.in.parser.HasLine() {
-		c.in.free()
-		c.in = nil
 	}
 }
 
@@ -227,4 +233,115 @@ func (c *conn) unneeded() {
 func clientLeft(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) ||
 		errors.Is(err, unix.ETIMEDOUT) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.ENOTCONN)
+}
+
+// listen waits for a request.
+func (c *conn) listen() bool {
+	c.phase = reading
+	if c.in != nil || c.front.stopping {
+		return true // what is there is looked at
+	}
+	c.wait(forInput, c.idle.Add(c.front.options.Keepalive))
+	return false
+}
+
+// readHead reads until there is a verdict.
+func (c *conn) readHead() bool {
+	for {
+		if c.in != nil {
+			v := c.in.parser.Parse(c.in.unread())
+			if c.began.IsZero() && (v != http1.More || c.in.parser.Started(c.in.unread())) {
+				c.began = c.front.clock
+				c.pace = newPace(c.front.options.HeadTimeout, c.front.options.MinRate, c.began)
+				c.pace.bytes = int64(len(c.in.unread()))
+			}
+			switch {
+			case v.Refused():
+				return c.refuse(v)
+			case v != http1.More:
+				return c.answer()
+			case !c.in.makeSpace():
+				return c.endOfReading(errNoMemory)
+			}
+		} else {
+			c.in = newInbox(c.front.options.limits, c.front.options.Memory)
+		}
+		n, err := c.read(c.in.space())
+		if err == errAgain {
+			return c.awaitHead()
+		}
+		if err != nil {
+			return c.endOfReading(err)
+		}
+		c.in.end += n
+		if !c.began.IsZero() {
+			c.pace.last, c.pace.bytes = c.front.clock, int64(len(c.in.unread()))
+		}
+	}
+}
+
+// awaitHead waits for more of a head, if that has any sense.
+func (c *conn) awaitHead() bool {
+	until := c.idle.Add(c.front.options.Keepalive)
+	if !c.began.IsZero() {
+		until = c.pace.until()
+	}
+	switch {
+	case c.front.aborting, c.front.stopping && c.began.IsZero():
+		return c.endOfReading(errStopped)
+	case !c.front.clock.Before(until):
+		return c.endOfReading(errStalled)
+	}
+	if len(c.in.unread()) == 0 && !c.in.parser.HasLine() { // nothing came
+		c.freeInbox()
+	}
+	c.wait(forInput, until)
+	return false
+}
+
+func (c *conn) freeInbox() {
+	if c.in != nil {
+		c.in.free()
+		c.in = nil
+	}
+}
+
+// end closes the connection, if that has not been done, and forgets it.
+func (c *conn) end() bool {
+	c.shut()
+	c.freeInbox()
+	c.upload.free()
+	c.phase = finished
+	c.front.remove(c)
+	return false
+}
+
+// shut closes the descriptor.
+func (c *conn) shut() {
+	if c.fd >= 0 {
+		c.watch(0)
+		_ = unix.Close(c.fd)
+		c.fd = -1
+	}
+}
+
+// reset closes the descriptor so that the client cannot take it for a regular end.
+func (c *conn) reset() {
+	_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	c.shut()
+}
+
+// kill ends a connection whose time is over. What a helper has in its hands is let go by an error.
+func (c *conn) kill() {
+	switch {
+	case c.busy:
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+	case c.phase == writing:
+		c.written(errStopped)
+		if c.phase == lingering {
+			c.end()
+		}
+	case c.phase == lingering, c.phase == reading:
+		c.end()
+	}
 }

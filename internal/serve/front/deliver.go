@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"fender/internal/exchange"
 	"fender/internal/serve/http1"
 )
@@ -18,7 +20,7 @@ const (
 	byClose                 // the end of the connection (HTTP/1.0)
 )
 
-// delivery is how far an answer has come on the wire. The connection's goroutine alone uses it.
+// delivery is how far an answer has come on the wire. The connection alone uses it.
 type delivery struct {
 	minor     int  // of the request
 	isHead    bool // HEAD
@@ -34,67 +36,92 @@ type delivery struct {
 // errCut ends an answer that stays incomplete.
 var errCut = errors.New("the answer is incomplete")
 
-// deliver waits for the answer and writes it as it comes.
-func (c *conn) deliver(r *reply) next {
-	b := &c.batch
-	c.current = r
-	defer func() { c.current = nil }()
-	for {
-		for !r.next(b) {
-			if c.gone.Load() || c.front.isAborting() {
-				return c.leave(r, nil)
-			}
-			<-c.wake
+// deliver writes what there is of the answer.
+func (c *conn) deliver() bool {
+	r := c.reply
+	b := &r.batch
+	if !r.next(b) {
+		if c.gone || c.front.aborting {
+			return c.leave(nil)
 		}
-		if b.end != unended {
-			r.cause = r.why
-			r.free() // the client may take long to read the answer
-		}
-		if b.end == ended && !b.started {
-			b.end, r.cause = failed, exchange.CauseBadAnswer // an end without a beginning
-		}
-		if b.end == failed || b.end == cut && !r.sentHead { // nothing has left: an honest status can
-			r.done(b.parts)
-			return c.fail(r)
-		}
-		err := c.write(r, b)
-		resume := r.done(b.parts)
-		switch {
-		case err != nil:
-			return c.leave(r, err)
-		case b.end != unended:
-			return c.delivered(r)
-		case resume:
-			c.front.options.Door.Resume(r.request.ID)
-		}
+		return false
 	}
+	if b.end != unended {
+		r.cause = r.why
+		r.free() // the client may take long to read the answer
+	}
+	if b.end == ended && !b.started {
+		b.end, r.cause = failed, exchange.CauseBadAnswer // an end without a beginning
+	}
+	if b.end == failed || b.end == cut && !r.sentHead { // nothing has left: an honest status can
+		r.done(b.parts)
+		return c.fail(r)
+	}
+	if b.end == cut && !r.whole() {
+		r.done(b.parts)
+		return c.leave(errCut)
+	}
+	c.compose(r, b)
+	return c.flush()
 }
 
-// delivered ends an exchange whose answer is whole.
-func (c *conn) delivered(r *reply) next {
+// delivered is told that a batch is written, or will not be.
+func (c *conn) delivered(err error) bool {
+	r, o := c.reply, &c.output
+	b := &r.batch
+	if err != nil {
+		r.sent += min(max(o.sent-o.before, 0), o.total)
+	} else {
+		r.left -= o.total
+		r.sent += o.total
+		if b.end == ended && !r.whole() && r.framing == byLength {
+			err = errCut // fewer bytes than the application had promised
+		}
+	}
+	resume := r.done(b.parts)
+	switch {
+	case err != nil:
+		return c.leave(err)
+	case b.end != unended:
+		what := again
+		if r.close {
+			what = linger
+		}
+		return c.over(what)
+	case resume:
+		c.front.options.Door.Resume(r.request.ID)
+	}
+	c.phase = waiting
+	return true
+}
+
+// over ends an exchange: it is logged, and the connection goes on to what is next.
+func (c *conn) over(what next) bool {
+	r := c.reply
 	c.log(r)
 	r.closeOverflow()
-	if r.close {
-		return linger
-	}
-	return again
+	return c.afterwards(what)
 }
 
 // fail answers in place of the application.
-func (c *conn) fail(r *reply) next {
-	what := drop
-	if r.status = c.front.statusOf(r.cause); r.cause != exchange.CauseClientGone {
-		what = c.ownAnswer(r, "")
+func (c *conn) fail(r *reply) bool {
+	if r.status = c.front.statusOf(r.cause); r.cause == exchange.CauseClientGone {
+		return c.over(drop)
 	}
-	c.log(r)
-	r.closeOverflow()
-	return what
+	return c.own(r, "", c.over)
+}
+
+// lastWord is what becomes of a connection and its log line when the workshop has made its last call.
+type lastWord struct {
+	what  next
+	cause exchange.Cause
 }
 
 // leave ends an exchange before the workshop has, or one whose answer cannot be finished. err is what
 // went wrong; nil when the client has left or the front is closing. The client is told at once, the
 // log and the memory wait for the workshop's last word.
-func (c *conn) leave(r *reply, err error) next {
+func (c *conn) leave(err error) bool {
+	r := c.reply
 	r.abandon()
 	if !r.over() {
 		c.front.options.Door.Cancel(r.request.ID)
@@ -105,7 +132,7 @@ func (c *conn) leave(r *reply, err error) next {
 		// Only the workshop's last word is missing. The client has all that the head promised and may
 		// go; a reset could take it away again.
 		cause = exchange.CauseNone
-	case err == nil && c.gone.Load(), err != nil && clientLeft(err):
+	case err == nil && c.gone, err != nil && clientLeft(err):
 		what, cause = drop, exchange.CauseClientGone
 		if !r.sentHead {
 			r.status = cause.Status()
@@ -118,136 +145,99 @@ func (c *conn) leave(r *reply, err error) next {
 	switch {
 	case what == linger && !r.sentHead:
 		r.cause, r.status, r.close = cause, c.front.statusOf(cause), true
-		what = c.ownAnswer(r, "")
+		return c.own(r, "", func(what next) bool { return c.awaitLast(what, cause) })
 	case what == linger && r.framing != byClose && !errors.Is(err, errStalled):
-		_ = c.stream.closeWrite() // the client may be gone: that is what it is about
+		_ = unix.Shutdown(c.fd, unix.SHUT_WR) // the client may be gone: that is what it is about
 	default:
 		// An end of the connection would look like the end of the answer; and for a client that does
 		// not read, the kernel would keep the rest for many minutes.
 		what = drop
-		_ = c.stream.reset()
+		c.reset()
 	}
-	for !r.over() {
-		<-c.wake
+	return c.awaitLast(what, cause)
+}
+
+// awaitLast waits for the workshop's last word.
+func (c *conn) awaitLast(what next, cause exchange.Cause) bool {
+	c.phase, c.last = leaving, lastWord{what, cause}
+	c.timer.clear()
+	c.watch(0)
+	return true
+}
+
+// hearLast ends the exchange if the workshop has made its last call.
+func (c *conn) hearLast() bool {
+	r := c.reply
+	if !r.over() {
+		return false
 	}
-	if r.cause = cause; cause == exchange.CauseAnswerCut && r.end == cut && r.why != exchange.CauseNone {
+	if r.cause = c.last.cause; r.cause == exchange.CauseAnswerCut && r.end == cut && r.why != exchange.CauseNone {
 		r.cause = r.why // the workshop has said why
 	}
-	c.log(r)
-	r.closeOverflow()
-	return what
+	return c.over(c.last.what)
 }
 
 // albHead is how much of a head an AWS Application Load Balancer takes from a target.
 const albHead = 32 << 10
 
-// write writes a batch: the head before the first bytes, the end behind the last, all in one system
-// call where there is no file between.
-func (c *conn) write(r *reply, b *batch) error {
-	if b.end == cut && !r.whole() {
-		return errCut
-	}
-	c.head = c.head[:0]
+// compose makes pieces of a batch: the head before the first bytes, the end behind the last.
+func (c *conn) compose(r *reply, b *batch) {
+	c.begin(afterBatch)
+	o := &c.output
 	if !r.sentHead {
 		r.sentHead = true
 		c.frame(r)
-		c.head = c.appendHead(c.head, r)
-		if len(c.head) > albHead {
+		o.head = c.appendHead(o.head, r)
+		if len(o.head) > albHead {
 			c.front.warn(fmt.Errorf("the answer to %s %s has more than 32 KiB of headers; an AWS load balancer answers 502 in its place (large cookies?)",
 				r.request.Method, r.request.Path))
 		}
 	}
-	total := int64(0)
 	for i := range b.parts {
-		total += b.parts[i].size()
+		o.total += b.parts[i].size()
 	}
 	switch r.framing {
 	case noBody:
-		total = 0
+		o.total = 0
 	case byLength:
-		total = min(total, r.left) // what is more than the application had promised is not sent
+		o.total = min(o.total, r.left) // what is more than the application had promised is not sent
 	case chunked:
-		if total > 0 {
-			c.head = http1.AppendChunkSize(c.head, total)
+		if o.total > 0 {
+			o.head = http1.AppendChunkSize(o.head, o.total)
 		}
 	}
-	before := c.stream.sent + int64(len(c.head))
-	if err := c.writeBatch(r, b, total); err != nil {
-		r.sent += min(max(c.stream.sent-before, 0), total)
-		return err
-	}
-	r.left -= total
-	r.sent += total
-	if b.end == ended && !r.whole() && r.framing == byLength {
-		return errCut // fewer bytes than the application had promised
-	}
-	return nil
-}
-
-// writeBatch writes c.head, n bytes of the parts, and what the framing wants behind them.
-func (c *conn) writeBatch(r *reply, b *batch, n int64) error {
-	c.out = append(c.out[:0], c.head)
-	if err := c.writeParts(b.parts, n); err != nil {
-		return err
-	}
+	o.before = int64(len(o.head))
+	o.add(b.parts, o.total)
 	if r.framing == chunked {
-		if n > 0 {
-			c.out = append(c.out, crlf)
+		if o.total > 0 {
+			o.pieces = append(o.pieces, piece{bytes: crlf})
 		}
 		if b.end == ended {
-			c.out = append(c.out, lastChunk)
+			o.pieces = append(o.pieces, piece{bytes: lastChunk})
 		}
 	}
-	return c.flush()
 }
 
 // copied is the size up to which bytes are copied behind the head, which costs less than to give them
 // to the kernel as a piece of their own.
 const copied = 4 << 10
 
-// writeParts writes n bytes of the parts; the last pieces of bytes stay in c.out.
-func (c *conn) writeParts(parts []part, n int64) error {
+// add adds n bytes of the parts.
+func (o *output) add(parts []part, n int64) {
 	for i := range parts {
 		p := &parts[i]
 		size := min(p.size(), n)
 		n -= size
 		switch {
 		case size == 0:
-		case p.file == nil && size <= copied && len(c.out) == 1 && n == 0:
-			c.out[0] = append(c.out[0], p.bytes[:size]...)
-			c.head = c.out[0][:0]
+		case p.file == nil && size <= copied && len(o.pieces) == 1:
+			o.head = append(o.head, p.bytes[:size]...)
 		case p.file == nil:
-			c.out = append(c.out, p.bytes[:size])
+			o.pieces = append(o.pieces, piece{bytes: p.bytes[:size]})
 		default:
-			if err := c.flush(); err != nil {
-				return err
-			}
-			if err := c.sendPart(p, size); err != nil {
-				return err
-			}
+			o.pieces = append(o.pieces, piece{part: p, off: p.off, n: size})
 		}
 	}
-	return nil
-}
-
-// sendPart sends n bytes of a part's file. Those of the spool are copied: sendfile(2) would give the
-// kernel the file's own pages, and the hole that is made there behind them (part.punch) would zero what
-// is still on its way to the client.
-func (c *conn) sendPart(p *part, n int64) error {
-	options := &c.front.options
-	if p.spooled {
-		return c.stream.copyFile(fileRange{file: p.file, at: p.off, left: n}, options.SendTimeout, options.MinRate)
-	}
-	return c.stream.sendFile(p.file, p.off, n, options.SendTimeout, options.MinRate)
-}
-
-// flush writes what is in c.out.
-func (c *conn) flush() error {
-	options := &c.front.options
-	err := c.stream.write(c.out, options.SendTimeout, options.MinRate)
-	clear(c.out)
-	c.out = c.out[:0]
-	return err
 }
 
 // whole reports whether the client has all that the head promised.

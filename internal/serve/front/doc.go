@@ -8,37 +8,50 @@
 //
 // # One connection
 //
-// There is one goroutine for each connection. It reads a head (package http1 judges the bytes), reads
-// the body into memory or a spool file, submits the request and waits; the workshop's loop fills the
-// request's reply (type reply: it never blocks and never touches a disk) and wakes the goroutine,
-// which writes. Requests that a client sends ahead stay in the socket: answers go in order, one
-// request at a time.
+// All connections belong to one loop (package loop), which may be shared with other rooms. A connection
+// is a small machine: its phase says what it waits for, and when that has come it goes on as far as it
+// can without waiting (conn.step). It reads a head (package http1 judges the bytes), reads the body into
+// memory or a spool file, submits the request and waits. The workshop fills the request's reply (type
+// reply: its methods may be called from any goroutine, and block none) and the connection writes what
+// there is. Requests that a client sends ahead stay in the socket: answers go in order, one request at a
+// time.
 //
-// An idle connection holds no buffer: the buffer is fetched when there is something to read.
+// In the steady state a request is one read and one write. What a connection is watched for does not
+// change while a request is dealt with; only a client that sends more meanwhile, or leaves, or does not
+// take its answer at once costs a further system call.
+//
+// An idle connection holds no buffer: the buffer is fetched when there is something to read. Buffers for
+// writing are the front's and borrowed for the time of one output.
+//
+// # Disks
+//
+// The loop waits for no disk. Whatever touches a file (a body on its way to the spool, a file of an answer,
+// the last close of either) is done by a helper (loop.Helpers), of which there is a bounded number. While
+// a helper works for a connection the connection does nothing else (conn.busy); it tells the loop by a
+// letter when it is done. What overflows of an answer is written by the spooler, in the same way.
 //
 // # Bounds
 //
 // What waits is within two budgets, of memory and of the spool: heads above the first size of an inbox,
 // bodies, answers. What is only passed on has a buffer while there is something to pass on. The number of
-// connections is bounded by Options.Connections (type places), so that descriptors are left for others.
+// connections is bounded by Options.Connections, so that descriptors are left for others. In one turn a
+// connection makes a bounded number of steps.
 //
 // # Noticing that a client left
 //
-// While a request waits, its goroutine waits for the answer and cannot read the socket as well, and
-// reading would swallow requests that were sent ahead. So each connection is registered, once, with
-// one epoll descriptor that asks for nothing but EPOLLRDHUP, edge-triggered (type watcher): no system
-// call per request, no goroutine per connection, no byte read. A client that has shut down its
-// sending side while it waits counts as gone, as it does in NGINX and in Go's net/http: a client that
-// is killed looks exactly like that. What TCP cannot show stays unseen: the end of a client that has
-// sent more ahead than the socket's buffers hold is behind bytes that nobody reads yet.
+// While a request waits, its connection is not read: that would swallow requests that were sent ahead.
+// The loop reports EPOLLRDHUP all the same. A client that has shut down its sending side while it waits
+// counts as gone, as it does in NGINX and in Go's net/http: a client that is killed looks exactly like
+// that. What TCP cannot show stays unseen: the end of a client that has sent more ahead than the socket's
+// buffers hold is behind bytes that nobody reads yet.
 //
 // # Times
 //
 // Reading and writing are timed by progress, never in total: a pause longer than the timeout ends
 // them. So that one byte a minute cannot hold a connection for ever, a message must also keep up
 // Options.MinRate on average once the timeout has passed for the first time (type pace). An idle
-// connection is closed only after Options.Keepalive. Deadlines are armed lazily: a connection that is
-// in use moves no timer.
+// connection is closed only after Options.Keepalive. Deadlines are moved lazily (type timer): a
+// connection that is in use moves none.
 //
 // # Closing
 //

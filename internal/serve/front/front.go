@@ -7,46 +7,76 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"fender/internal/loop"
 )
 
 // Front owns the connections of all its sockets.
 type Front struct {
 	options Options
-	watcher *watcher
 	spooler spooler
-	places  *places
+	files   *loop.Helpers // do what may wait for a disk
 	dates   dates
 	counts  counts
 
 	draining atomic.Bool // every further answer ends its connection
-	stopping atomic.Bool // idle connections end
-	aborting atomic.Bool // all connections end
 
+	open        atomic.Int64 // connections
 	requests    atomic.Int64 // begun and not answered
 	lastRequest atomic.Int64 // Unix nanoseconds
 	changed     chan struct{}
 
+	loop *loop.Loop
+	box  *loop.Mailbox[letter]
+	own  chan struct{} // closed when a loop of its own has ended; nil: the loop is somebody else's
+
 	mu      sync.Mutex
+	begun   bool
+	closed  bool
 	sockets []*Socket
-	accepts sync.WaitGroup
-	conns   sync.WaitGroup
 	warned  map[string]time.Time
+
+	// All below is the loop's.
+	clock     time.Time // of the event that is dealt with
+	timers    timers
+	acceptors []*acceptor
+	conns     []*conn
+	stopping  bool // idle connections end
+	aborting  bool // all connections end
+	gone      chan struct{}
+	scratch
 }
+
+// scratch is what connections use within one turn and keep only while they are blocked.
+type scratch struct {
+	head    []byte
+	pieces  []piece
+	iovecs  iovecs
+	discard [64 << 10]byte
+}
+
+// fileHelpers is how many goroutines wait for disks at once. One that hangs (a file on a network whose
+// server is gone) must leave others.
+const fileHelpers = 16
 
 // New makes a front. It serves nothing until Serve.
 func New(o Options) (*Front, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	w, err := newWatcher()
-	if err != nil {
-		return nil, err
+	f := &Front{
+		options: o.withDefaults(), files: loop.NewHelpers(fileHelpers), changed: make(chan struct{}, 1),
+		warned: map[string]time.Time{}, gone: make(chan struct{}), loop: o.Loop,
 	}
-	f := &Front{options: o.withDefaults(), watcher: w, changed: make(chan struct{}, 1), warned: map[string]time.Time{}}
 	f.spooler.warn = f.warn
-	f.places = newPlaces(f.options.Connections, func(n int) {
-		f.warn(fmt.Errorf("%d clients are connected, more must wait: the limit of open files (nofile) allows no more; raise it", n))
-	})
+	if f.loop == nil {
+		var err error
+		if f.loop, err = loop.New(); err != nil {
+			return nil, err
+		}
+		f.own = make(chan struct{})
+	}
+	f.box = loop.NewMailbox[letter](f.loop)
 	return f, nil
 }
 
@@ -54,9 +84,19 @@ func New(o Options) (*Front, error) {
 func (f *Front) Serve(s *Socket) {
 	f.mu.Lock()
 	f.sockets = append(f.sockets, s)
+	if !f.begun && f.own != nil {
+		go func() {
+			defer close(f.own)
+			f.loop.Run(f.Owner())
+		}()
+	}
+	f.begun = true
 	f.mu.Unlock()
-	f.accepts.Go(func() { f.accept(s) })
+	f.do(func() { f.listen(s) })
 }
+
+// do has the loop run something. It reports false when the front has ended.
+func (f *Front) do(what func()) bool { return f.box.Put(letter{do: what}) }
 
 // Drain makes every further answer end its connection and the health check fail. Connections and
 // requests are still accepted, and no idle connection is closed: the balancer may be about to use it.
@@ -70,7 +110,7 @@ func (f *Front) Draining() bool { return f.draining.Load() }
 
 // Quiet is what is still going on, for Plan.Decide.
 func (f *Front) Quiet() Quiet {
-	q := Quiet{Connections: f.watcher.len(), Requests: int(f.requests.Load())}
+	q := Quiet{Connections: int(f.open.Load()), Requests: int(f.requests.Load())}
 	if ns := f.lastRequest.Load(); ns != 0 {
 		q.LastRequest = time.Unix(0, ns)
 	}
@@ -100,49 +140,119 @@ const closeGrace = time.Second
 func (f *Front) Close(ctx context.Context) error {
 	f.Drain()
 	f.mu.Lock()
-	sockets := f.sockets
-	f.sockets = nil
+	begun, closed, sockets := f.begun, f.closed, f.sockets
+	f.closed, f.sockets = true, nil
 	f.mu.Unlock()
-	f.places.close()
-	for _, s := range sockets {
-		s.interrupt()
+	if closed {
+		return nil
 	}
-	f.accepts.Wait()
-	gone := make(chan struct{})
-	go func() {
-		f.conns.Wait()
-		f.spooler.stopped.Wait()
-		f.watcher.close()
-		close(gone)
-	}()
-	f.stopping.Store(true)
-	f.watcher.all((*conn).rouse)
+	var left error
+	if begun {
+		left = f.close(ctx)
+	}
+	for _, s := range sockets {
+		_ = s.Close() // which may have to remove a file
+	}
+	f.box.Close()
+	if f.own != nil {
+		if begun {
+			f.loop.Quit()
+			<-f.own
+		}
+		f.loop.Close()
+	}
+	return left
+}
+
+// close ends the connections.
+func (f *Front) close(ctx context.Context) error {
+	f.do(f.stop)
 	select {
-	case <-gone:
+	case <-f.gone:
+		f.spooler.stopped.Wait()
+		f.files.Wait()
 		return nil
 	case <-ctx.Done():
 	}
-	open := f.requests.Load()
-	f.aborting.Store(true)
-	f.watcher.all((*conn).rouse)
+	left := f.requests.Load()
+	f.do(f.abort)
+	late := time.NewTimer(closeGrace)
+	defer late.Stop()
 	select {
-	case <-gone:
-	case <-time.After(closeGrace):
-		f.watcher.all(func(c *conn) {
-			c.stream.net.Close()
-			c.signal()
+	case <-f.gone:
+	case <-late.C:
+		dead := make(chan struct{})
+		f.do(func() {
+			f.each((*conn).kill)
+			close(dead)
 		})
+		<-dead
 	}
-	if open == 0 {
+	if left == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d requests were not answered when the time to leave was over", open)
+	return fmt.Errorf("%d requests were not answered when the time to leave was over", left)
 }
 
-// rouse makes a connection look at the front's state, whatever it waits for.
-func (c *conn) rouse() {
-	c.stream.kick()
-	c.signal()
+// stop accepts what the kernel has accepted already, and no more, and ends idle connections.
+func (f *Front) stop() {
+	f.look()
+	f.stopping = true
+	for _, a := range f.acceptors {
+		a.end()
+	}
+	f.acceptors = nil
+	f.each((*conn).run)
+	f.checkGone()
+}
+
+// abort ends all connections.
+func (f *Front) abort() {
+	f.look()
+	f.aborting = true
+	f.each((*conn).run)
+}
+
+// each calls what for all connections, which may end meanwhile.
+func (f *Front) each(what func(*conn)) {
+	for _, c := range append([]*conn(nil), f.conns...) {
+		what(c)
+	}
+}
+
+// add and remove keep the list of connections.
+func (f *Front) add(c *conn) {
+	f.conns = append(f.conns, c)
+	c.place = len(f.conns) - 1
+	f.open.Add(1)
+	f.counts.connections.Add(1)
+}
+
+func (f *Front) remove(c *conn) {
+	last := len(f.conns) - 1
+	f.conns[c.place] = f.conns[last]
+	f.conns[c.place].place = c.place
+	f.conns[last] = nil
+	f.conns = f.conns[:last]
+	f.open.Add(-1)
+	f.timers.remove(&c.timer)
+	for _, a := range f.acceptors {
+		a.goOn()
+	}
+	f.checkGone()
+	f.notify()
+}
+
+// checkGone tells Close when nothing is left.
+func (f *Front) checkGone() {
+	if !f.stopping || len(f.conns) > 0 {
+		return
+	}
+	select {
+	case <-f.gone:
+	default:
+		close(f.gone)
+	}
 }
 
 // notReady is why the health check fails, or nil.
@@ -166,12 +276,6 @@ func (f *Front) endRequest() {
 
 // nextID is a number that no other exchange has.
 func (f *Front) nextID() uint64 { return f.options.IDs.Add(1) }
-
-// isStopping reports whether idle connections end.
-func (f *Front) isStopping() bool { return f.stopping.Load() }
-
-// isAborting reports whether even lingering ends.
-func (f *Front) isAborting() bool { return f.aborting.Load() }
 
 // warnPause is how long the same trouble is not told again.
 const warnPause = time.Minute

@@ -218,8 +218,15 @@ func TestClose_TakesWhatTheKernelHasAccepted(t *testing.T) {
 		c.send(get("/waiting"))
 		waiting = append(waiting, c)
 	}
-	socket.interrupt() // the front begins and ends at once
-	s.Serve(socket)
+	other, err := Listener{Address: "127.0.0.1:0"}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Serve(other)
+	s.do(func() { // it begins to accept and ends in the same turn
+		s.listen(socket)
+		s.stop()
+	})
 	closed := make(chan error, 1)
 	go func() { closed <- s.Close(context.Background()) }()
 	for _, c := range waiting {

@@ -1,10 +1,6 @@
 package front
 
-import (
-	"time"
-
-	"fender/internal/serve/http1"
-)
+import "fender/internal/serve/http1"
 
 // frame decides how the client learns where the answer ends, and whether the connection goes on.
 func (c *conn) frame(r *reply) {
@@ -39,7 +35,7 @@ func (c *conn) appendHead(dst []byte, r *reply) []byte {
 		dst = http1.AppendField(dst, f.Name, f.Value)
 	}
 	if !dated {
-		dst = http1.AppendField(dst, "Date", c.front.dates.at(time.Now()))
+		dst = http1.AppendField(dst, "Date", c.front.dates.at(c.front.clock))
 	}
 	if !served {
 		dst = http1.AppendField(dst, "Server", c.front.options.Server)

@@ -1,8 +1,9 @@
 package front
 
 import (
-	"math"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bounds of a lingering close: without input for lingerPause, and after lingerTime in any case, the
@@ -16,19 +17,37 @@ const (
 // linger shuts the sending side down and discards what comes until the client closes as well. To close
 // at once would answer bytes that are still on their way with a reset, and the reset can overtake the
 // answer in the client's receive buffer: a balancer makes a 502 of that.
-func (c *conn) linger() {
-	if c.stream.closeWrite() != nil {
-		return // the client is gone
+func (c *conn) linger() bool {
+	if unix.Shutdown(c.fd, unix.SHUT_WR) != nil {
+		return c.end() // the client is gone
 	}
-	defer c.freeBulk()
-	end := time.Now().Add(lingerTime)
-	for {
-		until := time.Now().Add(lingerPause)
-		if until.After(end) {
-			until = end
+	c.freeInbox()
+	c.phase = lingering
+	c.until = c.front.clock.Add(lingerTime)
+	c.pace = newPace(lingerPause, 0, c.front.clock)
+	return true
+}
+
+// discard reads what comes, a bounded number of bytes.
+func (c *conn) discard() bool {
+	f := c.front
+	for range perTurn {
+		_, err := c.read(f.discard[:])
+		if err == errAgain {
+			until := c.pace.until()
+			if until.After(c.until) {
+				until = c.until
+			}
+			if f.aborting || !f.clock.Before(until) {
+				return c.end()
+			}
+			c.wait(unix.EPOLLIN, until)
+			return false
 		}
-		if _, err := c.readBulk(math.MaxInt64, until); err != nil {
-			return
+		if err != nil || !f.clock.Before(c.until) {
+			return c.end()
 		}
+		c.pace.last = f.clock
 	}
+	return true
 }

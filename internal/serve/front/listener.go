@@ -36,7 +36,8 @@ var ErrInUse = errors.New("address in use")
 // Socket is a listening socket.
 type Socket struct {
 	Listener
-	net     net.Listener
+	fd      int
+	addr    net.Addr
 	port    string // SERVER_PORT
 	backlog int
 }
@@ -79,14 +80,16 @@ func (l Listener) Open() (*Socket, error) {
 	return l.opened(ln)
 }
 
-// opened finishes a socket of either kind.
+// opened finishes a socket of either kind. It takes the descriptor out of package net's hands, whose
+// poller would be woken for every client.
 func (l Listener) opened(ln net.Listener) (*Socket, error) {
-	s := &Socket{Listener: l, net: ln, port: "80"} // uWSGI's SERVER_PORT of a unix socket
-	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
+	defer ln.Close()
+	s := &Socket{Listener: l, fd: -1, addr: ln.Addr(), port: "80"} // uWSGI's SERVER_PORT of a unix socket
+	if addr, ok := s.addr.(*net.TCPAddr); ok {
 		s.port = strconv.Itoa(addr.Port)
 	}
-	if err := s.configure(); err != nil {
-		ln.Close()
+	if err := s.configure(ln); err != nil {
+		_ = s.Close()
 		return nil, l.fail("cannot be listened at: %v", err)
 	}
 	return s, nil
@@ -96,25 +99,41 @@ func (l Listener) opened(ln net.Listener) (*Socket, error) {
 // megabytes for each slow client, which count against the container's memory.
 const maxUnsent = 256 << 10
 
+// keepalivePause is how long a connection is silent before the kernel asks whether the client still lives,
+// and between those questions.
+const keepalivePause = 15
+
 // configure sets what package net has no word for: the length of the queue, by calling listen(2) again,
 // and what accepted connections inherit.
-func (s *Socket) configure() error {
+func (s *Socket) configure(ln net.Listener) error {
 	s.backlog = somaxconn() // what package net asks for
 	if s.Backlog > 0 {
 		s.backlog = min(s.backlog, s.Backlog)
 	}
-	raw, err := s.net.(syscall.Conn).SyscallConn()
+	raw, err := ln.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return err
 	}
-	var again error
+	var failed error
 	err = raw.Control(func(fd uintptr) {
-		if s.Network() == "tcp" { // where the kernel does not know it, there is nothing to be done
-			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
-		}
-		again = unix.Listen(int(fd), s.backlog)
+		s.fd, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
 	})
-	return errors.Join(err, again)
+	if err = errors.Join(err, failed); err != nil {
+		s.fd = -1
+		return err
+	}
+	if s.Network() == "tcp" { // where the kernel does not know one of them, there is nothing to be done
+		for _, o := range []struct{ level, name, value int }{
+			{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+			{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent},
+			{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepalivePause},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepalivePause},
+		} {
+			_ = unix.SetsockoptInt(s.fd, o.level, o.name, o.value)
+		}
+	}
+	return unix.Listen(s.fd, s.backlog)
 }
 
 // EffectiveBacklog is the length of the kernel's queue, and whether that is less than was asked for:
@@ -123,18 +142,27 @@ func (s *Socket) EffectiveBacklog() (n int, clamped bool) { return s.backlog, s.
 
 // URL is where clients find the socket: http://127.0.0.1:8000 with the real port, or unix:/path.
 func (s *Socket) URL() string {
-	if addr, ok := s.net.Addr().(*net.TCPAddr); ok {
+	if addr, ok := s.addr.(*net.TCPAddr); ok {
 		return "http://" + addr.String()
 	}
 	return "unix:" + s.Address
 }
 
 // Addr is the address with the real port.
-func (s *Socket) Addr() net.Addr { return s.net.Addr() }
+func (s *Socket) Addr() net.Addr { return s.addr }
 
 // Close stops listening without serving. Connections that wait in the kernel's queue are lost; a
 // socket that was given to Front.Serve is closed by Front.Close.
-func (s *Socket) Close() error { return s.net.Close() }
+func (s *Socket) Close() error {
+	if s.fd >= 0 {
+		_ = unix.Close(s.fd)
+		s.fd = -1
+	}
+	if s.Vacuum && s.Network() == "unix" && !strings.HasPrefix(s.Address, "@") {
+		return os.Remove(s.Address)
+	}
+	return nil
+}
 
 func (l Listener) fail(format string, args ...any) error {
 	return fmt.Errorf("%s %s %w", optionName(l.Option), l.Address, fmt.Errorf(format, args...))

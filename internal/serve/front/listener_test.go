@@ -147,48 +147,33 @@ func TestListen_SetsTheBacklog(t *testing.T) {
 // kernelBacklog is the length of a listening socket's queue (tcp_info's sacked, for such sockets).
 func kernelBacklog(t *testing.T, s *Socket) (n int) {
 	t.Helper()
-	raw, err := s.net.(*net.TCPListener).SyscallConn()
+	info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = raw.Control(func(fd uintptr) {
-		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n = int(info.Sacked)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return int(info.Sacked)
 }
 
 // With Nagle's algorithm a small piece of an answer waits for the acknowledgement of the one before,
 // which the other side delays: 40 ms.
 func TestListen_HoldsNoSmallPieceOfAnAnswerBack(t *testing.T) {
 	s := open(t, Listener{Address: "127.0.0.1:0"})
-	client, err := net.Dial("tcp", s.net.Addr().String())
+	client, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	c, err := s.net.Accept()
+	readable := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}
+	if _, err := unix.Poll(readable, int(patience.Milliseconds())); err != nil {
+		t.Fatal(err)
+	}
+	fd, _, err := unix.Accept4(s.fd, unix.SOCK_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	raw, err := c.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = raw.Control(func(fd uintptr) {
-		if on, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
-			t.Errorf("TCP_NODELAY is %d, %v", on, err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
+	defer unix.Close(fd)
+	if on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {
+		t.Errorf("TCP_NODELAY is %d, %v", on, err)
 	}
 }
 

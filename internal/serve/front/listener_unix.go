@@ -34,11 +34,11 @@ func (l Listener) openUnix() (*Socket, error) {
 	if err != nil {
 		return nil, l.explainUnix(err)
 	}
-	ln.SetUnlinkOnClose(l.Vacuum && !abstract)
+	ln.SetUnlinkOnClose(false)
 	if l.Mode != 0 && !abstract {
 		if err := os.Chmod(l.Address, l.Mode.Perm()); err != nil {
 			ln.SetUnlinkOnClose(true)
-			ln.Close()
+			_ = ln.Close()
 			return nil, l.fail("cannot be given the mode %04o: %v", l.Mode.Perm(), err)
 		}
 	}

@@ -1,10 +1,6 @@
 package front
 
-import (
-	"time"
-
-	"fender/internal/observe/accesslog"
-)
+import "fender/internal/observe/accesslog"
 
 // log gives the request's entry to the access log: the front's facts and the workshop's.
 func (c *conn) log(r *reply) {
@@ -16,7 +12,7 @@ func (c *conn) log(r *reply) {
 	for _, v := range r.request.LogVars {
 		e.Vars = append(e.Vars, accesslog.Var(v))
 	}
-	c.idle = time.Now()
+	c.idle = c.front.clock
 	e.Total = c.idle.Sub(e.Time)
 	c.front.options.Log(e)
 }

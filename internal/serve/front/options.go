@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fender/internal/exchange"
+	"fender/internal/loop"
 	"fender/internal/observe/accesslog"
 	"fender/internal/serve/http1"
 )
@@ -37,7 +38,10 @@ var PrivateNetworks = []netip.Prefix{
 type Options struct {
 	// Door answers the requests.
 	Door exchange.Door
-	// Log is called at the end of each request, on its connection's goroutine. The entry and what it
+	// Loop is the loop that the front shares with other rooms. Its caller runs it with Front.Owner among
+	// its owners, from before Serve until after Close. nil: one of the front's own.
+	Loop *loop.Loop
+	// Log is called at the end of each request, on the loop: it must not block. The entry and what it
 	// points to must not be kept after the call. nil: no log. Health checks are logged only when they fail.
 	Log func(*accesslog.Entry)
 	// Warn is told what an operator should know: the spool cannot be written, connections cannot be

@@ -144,11 +144,11 @@ func (r *reply) closeOverflow() {
 	r.closeFile()
 }
 
-// closeFile closes the file if nobody needs it any more. r.mu is held; the exchange is over, so the
-// loop waits for nothing here.
+// closeFile closes the file if nobody needs it any more. r.mu is held.
 func (r *reply) closeFile() {
 	if r.closed && !r.writing && r.file != nil {
-		r.file.close()
+		r.file.release()
+		r.front().closeFile(r.file.file)
 		r.file = nil
 	}
 }

@@ -2,7 +2,6 @@ package front
 
 import (
 	"strconv"
-	"time"
 
 	"fender/internal/exchange"
 	"fender/internal/serve/http1"
@@ -49,21 +48,23 @@ func (f *Front) statusOf(cause exchange.Cause) int {
 	return 500
 }
 
-// ownAnswer answers in place of the application, with r.status, r.cause and text, or a text for the
-// cause if that is empty. It tells what becomes of the connection.
-func (c *conn) ownAnswer(r *reply, text string) next {
+// own answers in place of the application, with r.status, r.cause and text, or a text for the cause if that
+// is empty. finish gets what becomes of the connection.
+func (c *conn) own(r *reply, text string, finish func(next) bool) bool {
 	if text == "" {
 		text = causeTexts[r.cause]
 	}
-	return c.plain(r, r.status, strconv.Itoa(r.status)+" "+http1.Reason(r.status)+"\n"+text+"\n")
+	return c.plain(r, r.status, strconv.Itoa(r.status)+" "+http1.Reason(r.status)+"\n"+text+"\n", finish)
 }
 
 // plain sends a small text. Draining, and r.close, end the connection.
-func (c *conn) plain(r *reply, status int, body string) next {
+func (c *conn) plain(r *reply, status int, body string, finish func(next) bool) bool {
+	c.reply = r
 	r.close = r.close || !r.keepAlive || c.front.Draining()
 	r.status, r.sentHead, r.framing = status, true, noBody
-	dst := http1.AppendStatus(c.head[:0], status, "")
-	dst = http1.AppendField(dst, "Date", c.front.dates.at(time.Now()))
+	c.begin(afterOwn)
+	dst := http1.AppendStatus(c.output.head, status, "")
+	dst = http1.AppendField(dst, "Date", c.front.dates.at(c.front.clock))
 	dst = http1.AppendField(dst, "Content-Type", "text/plain; charset=utf-8")
 	dst = http1.AppendField(dst, "Cache-Control", "no-store")
 	if r.cause != exchange.CauseNone && !c.front.options.HideCause {
@@ -83,27 +84,22 @@ func (c *conn) plain(r *reply, status int, body string) next {
 	if r.isHead {
 		body = ""
 	}
-	dst = append(dst, body...)
-	c.head = dst
-	c.out = append(c.out[:0], dst)
-	if c.flush() != nil {
-		return drop
+	c.output.head = append(dst, body...)
+	c.output.closes, c.output.finish = r.close, func(what next) bool {
+		if what != drop {
+			r.sent = int64(len(body))
+		}
+		return finish(what)
 	}
-	r.sent = int64(len(body))
-	if r.close {
-		return linger
-	}
-	return again
+	return c.flush()
 }
 
 // refusePage answers a request that never became an exchange, logs it and ends the connection. status 0
 // is the cause's own.
-func (c *conn) refusePage(began time.Time, cause exchange.Cause, status int, text string) next {
-	r := c.unfinished(began, cause)
+func (c *conn) refusePage(cause exchange.Cause, status int, text string) bool {
+	r := c.unfinished(cause)
 	if r.status = status; status == 0 {
 		r.status = c.front.statusOf(cause)
 	}
-	what := c.ownAnswer(r, text)
-	c.log(r)
-	return what
+	return c.own(r, text, c.over)
 }

@@ -13,6 +13,7 @@ type part struct {
 	file    *os.File
 	off, n  int64
 	spooled bool // file is the reply's spool, not the application's: it is not closed with the part
+	punched bool // its disk space was given back
 }
 
 // partCost is what a part costs beside its bytes, so that an application that yields single bytes
@@ -35,9 +36,8 @@ func (p *part) cost() int64 {
 	return int64(len(p.bytes)) + partCost
 }
 
-// punch gives the disk space of a sent part of the spool back, where the file system can do that, and
-// reports whether it has.
-func (p *part) punch() bool {
+// punch gives the disk space of a sent part of the spool back, where the file system can do that.
+func (p *part) punch() {
 	const mode = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
-	return p.spooled && unix.Fallocate(int(p.file.Fd()), mode, p.off, p.n) == nil
+	p.punched = p.spooled && unix.Fallocate(int(p.file.Fd()), mode, p.off, p.n) == nil
 }

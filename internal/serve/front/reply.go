@@ -21,8 +21,8 @@ const (
 // maxFiles bounds the files of one answer that wait.
 const maxFiles = 16
 
-// reply is one exchange. The workshop's loop fills it (it is an exchange.Answer: no method blocks or
-// touches a disk), the connection's goroutine empties it (next, done). It is made anew for each
+// reply is one exchange. The workshop fills it (it is an exchange.Answer, whose methods may be called on any
+// goroutine: none blocks or touches a disk), the connection empties it (next, done). It is made anew for each
 // request: a late call on an old one cannot touch the next.
 //
 // What waits is in this order: parts, then what the spooler is writing, then late.
@@ -50,9 +50,11 @@ type reply struct {
 	facts   exchange.Facts // with end
 	overflow
 
-	// The connection's goroutine alone uses these.
+	// The connection alone uses these.
 	delivery
-	cause exchange.Cause // for the log and the page
+	batch   batch
+	counted bool           // among the front's requests
+	cause   exchange.Cause // for the log and the page
 }
 
 var _ exchange.Answer = (*reply)(nil)
@@ -102,7 +104,7 @@ func (r *reply) SendFile(f *os.File, off, n int64) bool {
 	defer r.conn.signal()
 	defer r.mu.Unlock()
 	if r.dropped || n <= 0 {
-		r.front().conns.Go(func() { f.Close() }) // which may wait for a disk
+		r.front().closeFile(f)
 		return !r.full
 	}
 	p := part{file: f, off: off, n: n}
@@ -136,7 +138,7 @@ func (r *reply) finish(e ending, cause exchange.Cause, f exchange.Facts) {
 
 func (r *reply) front() *Front { return r.conn.front }
 
-// batch is what the connection's goroutine can write now.
+// batch is what the connection can write now.
 type batch struct {
 	parts   []part
 	started bool
@@ -160,14 +162,14 @@ func (r *reply) next(b *batch) bool {
 // done says that parts were written (or are not wanted) and frees what they held. It reports whether
 // the workshop, told to wait, may go on.
 func (r *reply) done(parts []part) (resume bool) {
-	holes := int64(0) // made before taking the mutex: the loop waits for no disk
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	holes := int64(0)
 	for i := range parts {
-		if parts[i].punch() {
+		if parts[i].punched {
 			holes += parts[i].n
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.release(parts)
 	if holes > 0 {
 		r.file.taken -= holes
@@ -196,7 +198,7 @@ func (r *reply) release(parts []part) {
 		case p.spooled:
 			r.unread -= p.n
 		case p.file != nil:
-			p.file.Close()
+			r.front().closeFile(p.file)
 			r.files--
 		case p.counted:
 			r.front().options.Memory.Give(int64(len(p.bytes)))

@@ -13,29 +13,29 @@ import (
 )
 
 // endOfReading ends a connection whose request head did not come whole.
-func (c *conn) endOfReading(began time.Time, err error) next {
-	started := !began.IsZero()
+func (c *conn) endOfReading(err error) bool {
+	started := !c.began.IsZero()
 	switch {
 	case errors.Is(err, errStalled) && started:
-		return c.refusePage(began, exchange.CauseRequestTimeout, 0, "the request head did not come to an end")
+		return c.refusePage(exchange.CauseRequestTimeout, 0, "the request head did not come to an end")
 	case errors.Is(err, errStopped) && started:
-		return c.refusePage(began, exchange.CauseDraining, 0, "")
+		return c.refusePage(exchange.CauseDraining, 0, "")
 	case errors.Is(err, errNoMemory):
-		return c.refusePage(began, exchange.CauseSpoolFull, 0, "")
+		return c.refusePage(exchange.CauseSpoolFull, 0, "")
 	case errors.Is(err, errStalled), errors.Is(err, errStopped):
-		return linger // idle: silently
+		return c.linger() // idle: silently
 	case started:
-		r := c.unfinished(began, exchange.CauseClientGone)
-		r.status = r.cause.Status()
-		c.log(r)
+		c.reply = c.unfinished(exchange.CauseClientGone)
+		c.reply.status = c.reply.cause.Status()
+		return c.over(drop)
 	}
-	return drop
+	return c.end()
 }
 
 // refuse answers a head that cannot be a request.
-func (c *conn) refuse(began time.Time, v http1.Verdict) next {
+func (c *conn) refuse(v http1.Verdict) bool {
 	c.front.counts.refused(v)
-	return c.refusePage(began, causeOf(v), v.Status(), v.Text())
+	return c.refusePage(causeOf(v), v.Status(), v.Text())
 }
 
 // causeOf is the cause for a verdict.
@@ -50,13 +50,13 @@ func causeOf(v http1.Verdict) exchange.Cause {
 }
 
 // unfinished is a reply for a request that never becomes an exchange, with what is known of its head.
-func (c *conn) unfinished(began time.Time, cause exchange.Cause) *reply {
+func (c *conn) unfinished(cause exchange.Cause) *reply {
 	r := &reply{conn: c, cause: cause}
 	if c.in != nil && c.in.parser.HasLine() {
 		r.text = string(c.in.unread())
-		c.describe(r, &c.in.parser.Head, began)
+		c.describe(r, &c.in.parser.Head)
 	} else {
-		r.entry = accesslog.Entry{Time: began, RequestID: c.front.nextID(), Client: c.client}
+		r.entry = accesslog.Entry{Time: c.began, RequestID: c.front.nextID(), Client: c.client}
 		if c.in != nil {
 			r.entry.Target = firstLine(c.in.unread())
 		}
@@ -81,77 +81,75 @@ func proto(h *http1.Head) string {
 	return "HTTP/1.1"
 }
 
-// answer takes the request whose head is complete through to its end.
-func (c *conn) answer(began time.Time) next {
+// answer deals with the request whose head is complete.
+func (c *conn) answer() bool {
 	h := &c.in.parser.Head
 	size := c.in.parser.Size()
 	r := &reply{conn: c, text: string(c.in.unread()[:size])}
 	r.parts = r.first[:0]
 	c.in.drop(size)
-	c.describe(r, h, began)
+	c.reply = r
+	c.describe(r, h)
 	if h.Dropped > 0 {
 		c.front.counts.dropped.Add(uint64(h.Dropped))
 	}
 	if c.front.isHealth(r, h) {
-		return c.afterwards(c.health(r))
+		return c.health(r)
 	}
-	c.front.beginRequest(began)
-	what := c.exchange(r, h)
-	c.front.endRequest()
-	return c.afterwards(what)
-}
-
-// exchange reads the body, hands the request over and writes the answer.
-func (c *conn) exchange(r *reply, h *http1.Head) next {
+	c.front.beginRequest(c.began)
+	r.counted = true
 	r.body.front = c.front
-	defer r.free()
-	if limit := c.front.options.LimitPost; limit > 0 && h.Length > limit {
-		return c.endOfBody(r, errTooLarge)
+	switch limit := c.front.options.LimitPost; {
+	case limit > 0 && h.Length > limit:
+		return c.endOfBody(errTooLarge)
+	case h.HasBody():
+		return c.receive(h)
 	}
-	arrived := r.entry.Time
-	if h.HasBody() {
-		if err := c.readBody(h, &r.body); err != nil {
-			return c.endOfBody(r, err)
-		}
-		r.entry.Received = r.body.size
-		arrived = time.Now()
-	}
-	c.prepare(r, h, arrived)
-	if c.in != nil && len(c.in.unread()) == 0 { // waiting, a connection holds no buffer
-		c.in.free()
-		c.in = nil
-	}
-	c.front.options.Door.Submit(&r.request)
-	return c.deliver(r)
+	return c.submit()
 }
 
-// maxKept is what a connection keeps of its buffers from one answer to the next.
-const maxKept = 4 << 10
+// submit hands the request over.
+func (c *conn) submit() bool {
+	r, h := c.reply, &c.in.parser.Head
+	arrived := c.front.clock
+	r.entry.Received = r.body.size
+	c.prepare(r, h, arrived)
+	if len(c.in.unread()) == 0 { // waiting, a connection holds no buffer
+		c.freeInbox()
+	}
+	c.phase = waiting
+	c.timer.clear()
+	c.front.options.Door.Submit(&r.request)
+	return c.gone // it left while a helper worked
+}
 
 // afterwards makes the connection ready for the next request.
-func (c *conn) afterwards(what next) next {
-	if cap(c.head) > maxKept {
-		c.head = nil
+func (c *conn) afterwards(what next) bool {
+	c.reply.free()
+	if c.reply.counted {
+		c.front.endRequest()
 	}
-	if cap(c.out) > maxPieces || cap(c.batch.parts) > maxPieces {
-		c.out, c.batch.parts = nil, nil
+	c.reply, c.began = nil, time.Time{}
+	if c.in != nil {
+		if len(c.in.unread()) == 0 {
+			c.freeInbox()
+		} else {
+			c.in.parser.Reset(c.front.options.limits)
+		}
 	}
-	if c.in == nil {
-		return what
+	switch what {
+	case again:
+		return c.listen()
+	case linger:
+		return c.linger()
 	}
-	if len(c.in.unread()) == 0 {
-		c.in.free()
-		c.in = nil
-	} else {
-		c.in.parser.Reset(c.front.options.limits)
-	}
-	return what
+	return c.end()
 }
 
 // describe fills what the log and the workshop want to know of the head.
-func (c *conn) describe(r *reply, h *http1.Head, began time.Time) {
+func (c *conn) describe(r *reply, h *http1.Head) {
 	e := &r.entry
-	e.Time, e.RequestID, e.Client, e.Proto = began, c.front.nextID(), c.client, proto(h)
+	e.Time, e.RequestID, e.Client, e.Proto = c.began, c.front.nextID(), c.client, proto(h)
 	e.Method, e.Target = h.Method.Of(r.text), h.Target.Of(r.text)
 	for _, f := range h.Fields {
 		switch f.Known {
@@ -190,7 +188,8 @@ func (c *conn) prepare(r *reply, h *http1.Head, arrived time.Time) {
 }
 
 // endOfBody ends a connection whose request body did not come whole, or is not wanted.
-func (c *conn) endOfBody(r *reply, err error) next {
+func (c *conn) endOfBody(err error) bool {
+	r := c.reply
 	cause, status, text := exchange.CauseClientGone, 0, ""
 	var refused *refusal
 	switch {
@@ -209,19 +208,21 @@ func (c *conn) endOfBody(r *reply, err error) next {
 		c.front.warn(err)
 		cause = exchange.CauseSpoolFull
 	}
+	if !c.upload.chunked {
+		r.body.size = r.body.arrived() // the log wants what came, not what was announced
+	}
 	r.entry.Received = r.body.size
+	c.upload.free()
 	r.body.release() // before the client knows: its next request may need the room
 	r.cause, r.status = cause, status
 	if r.status == 0 {
 		r.status = c.front.statusOf(cause)
 	}
-	what := drop
-	if cause != exchange.CauseClientGone {
-		r.close = true
-		what = c.ownAnswer(r, text)
+	if cause == exchange.CauseClientGone {
+		return c.over(drop)
 	}
-	c.log(r)
-	return what
+	r.close = true
+	return c.own(r, text, c.over)
 }
 
 // isHealth reports whether the front answers the request itself.
@@ -232,19 +233,20 @@ func (f *Front) isHealth(r *reply, h *http1.Head) bool {
 }
 
 // health answers a health check. A good answer is not logged: balancers ask every few seconds.
-func (c *conn) health(r *reply) next {
-	c.idle = time.Now()
+func (c *conn) health(r *reply) bool {
 	why := c.front.notReady()
 	if why == nil {
-		return c.plain(r, http.StatusOK, "ok\n")
+		return c.plain(r, http.StatusOK, "ok\n", func(what next) bool {
+			c.idle = c.front.clock
+			return c.afterwards(what)
+		})
 	}
-	r.entry.Cause = string(exchange.CauseBooting)
+	cause := exchange.CauseBooting
 	if c.front.Draining() {
-		r.entry.Cause = string(exchange.CauseDraining)
+		cause = exchange.CauseDraining
 	}
-	what := c.plain(r, http.StatusServiceUnavailable, strings.TrimSpace(why.Error())+"\n")
-	r.entry.Status, r.entry.Sent = r.status, r.sent
-	r.entry.Total = time.Since(r.entry.Time)
-	c.front.options.Log(&r.entry)
-	return what
+	return c.plain(r, http.StatusServiceUnavailable, strings.TrimSpace(why.Error())+"\n", func(what next) bool {
+		r.cause = cause // in the log, not in the answer
+		return c.over(what)
+	})
 }

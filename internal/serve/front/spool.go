@@ -102,9 +102,14 @@ func unwritable(err error) error {
 	return fmt.Errorf("body-spool: %w; make room there, or give another directory", err)
 }
 
-// close removes the file and returns what it took of the budget.
+// close removes the file and returns what it took of the budget. It may wait for a disk.
 func (s *spool) close() {
 	s.file.Close()
+	s.release()
+}
+
+// release returns what the file took of the budget.
+func (s *spool) release() {
 	s.budget.Give(s.taken)
 	s.taken = 0
 }
