@@ -17,7 +17,9 @@ type Class uint8
 // ClassNormal is the class of every request that no rule puts elsewhere.
 const ClassNormal Class = 0
 
-// Request is one whole request, its body included. It does not change after Submit, but for LogVars.
+// Request is one whole request, its body included. It does not change after Submit, but for LogVars. It and
+// what it points to, its strings as well, are its maker's again after the last call of Answer: who wants to
+// keep something longer makes a copy.
 type Request struct {
 	ID       ID
 	Mount    string // mount point of the application; "" is the only one now
@@ -85,11 +87,12 @@ type Facts struct {
 //
 // Start means that the answer begins to leave: from then on the request is never begun again.
 type Answer interface {
-	// Start gives the checked head.
+	// Start gives the checked head. Its fields and strings are valid during the call only.
 	Start(Head)
-	// Write takes ownership of b. It returns false when the receiver is full: the workshop then
-	// reads no more of this answer until Door.Resume.
-	Write(b []byte) bool
+	// Write gives bytes of the body. If given is true they are the receiver's from now on, else they are
+	// valid during the call only. It returns false when the receiver is full: the workshop then reads no
+	// more of this answer until Door.Resume.
+	Write(b []byte, given bool) bool
 	// SendFile takes ownership of f, a regular file, and sends n bytes from offset off.
 	SendFile(f *os.File, off, n int64) bool
 	// End says that the answer is complete.

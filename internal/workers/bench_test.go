@@ -32,7 +32,7 @@ func (c *client) ask() {
 	c.w.Submit(&c.req)
 }
 func (c *client) Start(exchange.Head)                  {}
-func (c *client) Write([]byte) bool                    { return true }
+func (c *client) Write([]byte, bool) bool              { return true }
 func (c *client) SendFile(f *os.File, _, _ int64) bool { return f.Close() == nil }
 func (c *client) End(exchange.Facts)                   { c.ask() }
 func (c *client) Fail(exchange.Cause, exchange.Facts)  { c.bad.Add(1); c.ask() }

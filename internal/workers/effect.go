@@ -2,6 +2,7 @@ package workers
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"fender/internal/exchange"
@@ -177,7 +178,10 @@ func (w *Workshop) deliver(now time.Duration, e *pool.Effect) {
 	id := e.ID
 	fl.req.LogVars = fl.vars
 	if e.Op != pool.OpFinish {
-		w.failed = append(w.failed, failedFlight{fl.req, e.Facts.Attempts})
+		r := fl.req
+		w.failed = append(w.failed, failedFlight{
+			r.ID, strings.Clone(r.Method), strings.Clone(r.Path), strings.Clone(r.TraceID), e.Facts.Attempts,
+		})
 	}
 	w.land(fl)
 	switch e.Op {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fender/internal/exchange"
+	"fender/internal/workers/worker"
 )
 
 // flight is one request on its way: from Submit until its answer's last word. It holds the parts
@@ -25,6 +26,11 @@ type flight struct {
 	got      int64 // bytes of the body so far
 	warned   bool  // about a body that is too long
 
+	// What is held of an answer. The first part, if it is small, lies in small; the head's strings lie in
+	// text, its fields in fields: these are used again by the next flight.
+	text     []byte
+	fields   []exchange.Field
+	small    []byte
 	parts    []part
 	counted  int64            // bytes of parts that the memory budget has
 	files    int              // of parts
@@ -37,6 +43,7 @@ type flight struct {
 // part is a piece of an answer's body: bytes, or a range of a file.
 type part struct {
 	bytes  []byte
+	small  bool // bytes lie in the flight's small
 	file   *os.File
 	off, n int64
 }
@@ -47,8 +54,7 @@ func (w *Workshop) newFlight(r *exchange.Request) *flight {
 		f = &flight{}
 	} else {
 		w.spare = f.next
-		parts := f.parts[:0]
-		*f = flight{parts: parts}
+		*f = flight{parts: f.parts[:0], text: f.text[:0], fields: f.fields[:0], small: f.small[:0]}
 	}
 	f.req, f.length = r, -1
 	w.flights[r.ID] = f
@@ -60,6 +66,12 @@ func (w *Workshop) land(f *flight) {
 	w.unhold(f)
 	delete(w.flights, f.req.ID)
 	f.req, f.to, f.head, f.vars = nil, nil, exchange.Head{}, nil
+	if cap(f.text) > keptText {
+		f.text = nil
+	}
+	if cap(f.fields) > keptFields {
+		f.fields = nil
+	}
 	f.next = w.spare
 	w.spare = f
 }
@@ -140,8 +152,26 @@ func (fl *flight) join(b []byte) bool {
 		return false
 	}
 	last.bytes = append(last.bytes, b...)
+	if last.small {
+		fl.small = last.bytes
+	}
 	last.n = int64(len(last.bytes))
 	return true
+}
+
+// What a flight keeps for the next one.
+const (
+	keptText   = 16 << 10
+	keptFields = 64
+)
+
+// keep makes a part of b, a piece of the message received last, that stays.
+func (w *Workshop) keep(f *flight, b []byte) part {
+	if len(f.small) > 0 || worker.Big(b) {
+		return part{bytes: w.in.Keep(b), n: int64(len(b))}
+	}
+	f.small = append(f.small, b...)
+	return part{bytes: f.small, small: true, n: int64(len(b))}
 }
 
 // unhold lets go of the parts that are held.
@@ -156,7 +186,7 @@ func (w *Workshop) unhold(f *flight) {
 
 func (w *Workshop) emptied(f *flight) {
 	clear(f.parts)
-	f.parts, f.files = f.parts[:0], 0
+	f.parts, f.files, f.small = f.parts[:0], 0, f.small[:0]
 	if f.counted > 0 {
 		w.opts.Memory.Give(f.counted)
 		f.counted = 0
@@ -177,7 +207,7 @@ func (w *Workshop) flush(f *flight) {
 		if p.file != nil {
 			room = a.SendFile(p.file, p.off, p.n)
 		} else {
-			room = a.Write(p.bytes)
+			room = a.Write(p.bytes, !p.small)
 		}
 		f.full = f.full || !room
 	}

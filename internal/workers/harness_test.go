@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -302,11 +303,16 @@ func (a *answer) Start(h exchange.Head) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.must(a.head == nil && a.word == "", "Start")
+	h.Reason, h.Fields = strings.Clone(h.Reason), slices.Clone(h.Fields) // they are valid during the call only
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		f.Name, f.Value = strings.Clone(f.Name), strings.Clone(f.Value)
+	}
 	a.head = &h
 	close(a.begun)
 }
 
-func (a *answer) Write(b []byte) bool {
+func (a *answer) Write(b []byte, _ bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.must(a.head != nil && a.word == "", "Write")

@@ -80,12 +80,13 @@ func (w *Workshop) obituary(e *event.Event, n *pool.Note) {
 // name adds which request it is about: in flight, or just failed.
 func (w *Workshop) name(e *event.Event, id exchange.ID) {
 	if fl := w.flights[id]; fl != nil {
-		e.Method, e.Path, e.TraceID = fl.req.Method, fl.req.Path, fl.req.TraceID
+		r := fl.req
+		e.Method, e.Path, e.TraceID = strings.Clone(r.Method), strings.Clone(r.Path), strings.Clone(r.TraceID)
 		return
 	}
 	for i := len(w.failed) - 1; i >= 0; i-- {
-		if f := &w.failed[i]; f.req.ID == id {
-			e.Method, e.Path, e.TraceID, e.Attempts = f.req.Method, f.req.Path, f.req.TraceID, f.attempts
+		if f := &w.failed[i]; f.id == id {
+			e.Method, e.Path, e.TraceID, e.Attempts = f.method, f.path, f.traceID, f.attempts
 			return
 		}
 	}

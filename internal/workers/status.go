@@ -2,6 +2,7 @@ package workers
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"fender/internal/exchange"
@@ -149,7 +150,7 @@ func (w *Workshop) workerStatus(p *pool.WorkerStatus) WorkerStatus {
 			slot.Since = &since
 		}
 		if fl := w.flights[x.ID]; fl != nil {
-			slot.Method, slot.Path = fl.req.Method, fl.req.Path
+			slot.Method, slot.Path = strings.Clone(fl.req.Method), strings.Clone(fl.req.Path)
 		}
 		s.Slots = append(s.Slots, slot)
 	}

@@ -34,11 +34,13 @@ func (w *Workshop) take(fl *flight, f *wire.Frame, file int, lost error) taken {
 		if err != nil {
 			return taken{breach: fmt.Errorf("%w: %w", errHeadless, err)}
 		}
-		fl.head, err = wire.ParseHead(head)
+		fl.text = append(fl.text[:0], head...) // the message makes room for the next
+		fl.head, err = wire.ParseHead(fl.text, fl.fields)
 		if err != nil {
 			w.closeFile(file)
 			return refusal(err)
 		}
+		fl.fields = fl.head.Fields
 		fl.headed, fl.length = true, fl.head.Length
 		fl.bodiless = fl.req.Method == http.MethodHead ||
 			fl.head.Status == http.StatusNoContent || fl.head.Status == http.StatusNotModified
@@ -88,7 +90,7 @@ func (w *Workshop) takeBody(fl *flight, f *wire.Frame, file int) taken {
 	} else if body := f.Body[:p.n]; fl.join(body) {
 		return taken{n: len(body), roomless: !w.counts(fl, int64(len(body)))}
 	} else {
-		p.bytes = w.in.Keep(body)
+		p = w.keep(fl, body)
 	}
 	return taken{n: int(p.n), roomless: !w.hold(fl, p)}
 }

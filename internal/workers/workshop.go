@@ -114,8 +114,9 @@ type Workshop struct {
 
 // failedFlight is a request that has had its last word, for the note about it that follows.
 type failedFlight struct {
-	req      *exchange.Request
-	attempts int
+	id                    exchange.ID
+	method, path, traceID string // copies: the request is its maker's again
+	attempts              int
 }
 
 // New prepares a workshop: it asks the kernel for what is needed and begins to wait for children.

@@ -396,9 +396,12 @@ func TestHead_OfAnAnswerIsBuiltWithoutAllocating(t *testing.T) {
 	c := &conn{front: &Front{}}
 	c.front.look()
 	head := make([]byte, 0, 4096)
-	r := &reply{head: exchange.Head{Status: 200, Length: 5, Fields: []exchange.Field{{Name: "Content-Type", Value: "text/plain"}}}}
-	r.minor = 1
+	h := exchange.Head{Status: 200, Length: 5, Fields: []exchange.Field{{Name: "Content-Type", Value: "text/plain"}}}
+	r := &reply{}
+	r.minor, r.keepAlive = 1, true
 	if n := testing.AllocsPerRun(100, func() {
+		r.encode(&h)
+		c.frame(r)
 		head = c.appendHead(head[:0], r)
 	}); n > 0.1 { // the date changes once a second
 		t.Errorf("%v allocations", n)

@@ -264,7 +264,7 @@ func (c *conn) readHead() bool {
 				return c.endOfReading(errNoMemory)
 			}
 		} else {
-			c.in = newInbox(c.front.options.limits, c.front.options.Memory)
+			c.in = c.front.newInbox()
 		}
 		n, err := c.read(c.in.space())
 		if err == errAgain {
@@ -297,13 +297,6 @@ func (c *conn) awaitHead() bool {
 	}
 	c.wait(forInput, until)
 	return false
-}
-
-func (c *conn) freeInbox() {
-	if c.in != nil {
-		c.in.free()
-		c.in = nil
-	}
 }
 
 // end closes the connection, if that has not been done, and forgets it.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,9 +43,10 @@ const patience = 20 * time.Second
 // job is one request at the double of the workshop. Its methods are safe after the last call: what the
 // application does then is dropped, as the workshop does.
 type job struct {
-	*exchange.Request
-	cancelled chan struct{}
-	resumed   chan struct{}
+	*exchange.Request // a copy: an application may go on after its client has left
+	asked             *exchange.Request
+	cancelled         chan struct{}
+	resumed           chan struct{}
 
 	mu      sync.Mutex
 	started bool
@@ -63,7 +65,7 @@ func (j *job) start(status int, length int64, fields ...exchange.Field) {
 func (j *job) write(b []byte) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.over || j.Answer.Write(b)
+	return j.over || j.Answer.Write(b, true)
 }
 
 func (j *job) sendFile(f *os.File, off, n int64) bool {
@@ -120,11 +122,19 @@ type door struct {
 }
 
 func (d *door) Submit(r *exchange.Request) {
-	j := &job{Request: r, cancelled: make(chan struct{}), resumed: make(chan struct{}, 1)}
+	j := &job{Request: copyOf(r), asked: r, cancelled: make(chan struct{}), resumed: make(chan struct{}, 1)}
 	d.mu.Lock()
 	d.jobs[r.ID] = j
 	d.mu.Unlock()
 	d.running.Go(func() { d.app(j) })
+}
+
+// copyOf is a request that stays as it is.
+func copyOf(r *exchange.Request) *exchange.Request {
+	c := *r
+	c.Method, c.Path, c.TraceID = strings.Clone(r.Method), strings.Clone(r.Path), strings.Clone(r.TraceID)
+	c.Environ = slices.Clone(r.Environ)
+	return &c
 }
 
 func (d *door) find(id exchange.ID) *job {
@@ -166,7 +176,7 @@ func serve(t testing.TB, o Options, app func(*job)) *server {
 	t.Helper()
 	s := &server{t: t, door: &door{app: app, jobs: map[exchange.ID]*job{}}, logs: make(chan accesslog.Entry, 4096)}
 	o.Door = s.door
-	o.Log = func(e *accesslog.Entry) { s.logs <- *e }
+	o.Log = func(e *accesslog.Entry) { s.logs <- kept(e) }
 	if o.Memory == nil {
 		o.Memory = exchange.NewBudget(64 << 20)
 	}
@@ -191,6 +201,16 @@ func serve(t testing.TB, o Options, app func(*job)) *server {
 	s.Serve(socket)
 	t.Cleanup(func() { s.finish(o) })
 	return s
+}
+
+// kept is a copy of an entry that stays as it is.
+func kept(e *accesslog.Entry) accesslog.Entry {
+	c := *e
+	for _, s := range []*string{&c.TraceID, &c.Client, &c.Method, &c.Target, &c.Proto, &c.Host, &c.UserAgent, &c.Referer} {
+		*s = strings.Clone(*s)
+	}
+	c.Vars = slices.Clone(c.Vars)
+	return c
 }
 
 func (s *server) finish(o Options) {

@@ -3,15 +3,11 @@ package front
 import (
 	"strconv"
 	"strings"
-	"sync"
 	"unsafe"
 
 	"fender/internal/serve/http1"
 	"fender/internal/workers/wire"
 )
-
-// environs are buffers for environs, used again when the exchange is over.
-var environs = sync.Pool{New: func() any { b := make([]byte, 0, environSize); return &b }}
 
 // environSize is the first size of such a buffer; maxEnviron is the largest that is kept.
 const (
@@ -19,10 +15,19 @@ const (
 	maxEnviron  = 64 << 10
 )
 
+// newEnviron is an empty buffer for an environ.
+func (f *Front) newEnviron() []byte {
+	b, ok := f.environs.take()
+	if !ok {
+		b = make([]byte, 0, environSize)
+	}
+	return b[:0]
+}
+
 // freeEnviron gives a buffer back.
-func freeEnviron(b *[]byte) {
-	if cap(*b) <= maxEnviron {
-		environs.Put(b)
+func (f *Front) freeEnviron(b []byte) {
+	if cap(b) <= maxEnviron {
+		f.environs.keep(b)
 	}
 }
 

@@ -41,6 +41,9 @@ type Front struct {
 	timers    timers
 	acceptors []*acceptor
 	conns     []*conn
+	inboxes   spares[*inbox]
+	environs  spares[[]byte]
+	replies   spares[*reply]
 	stopping  bool // idle connections end
 	aborting  bool // all connections end
 	gone      chan struct{}
@@ -54,6 +57,10 @@ type scratch struct {
 	iovecs  iovecs
 	discard [64 << 10]byte
 }
+
+// maxSpares is how many of each kind are kept for further requests: as many as are dealt with at once on a
+// busy day.
+const maxSpares = 256
 
 // fileHelpers is how many goroutines wait for disks at once. One that hangs (a file on a network whose
 // server is gone) must leave others.
@@ -77,6 +84,7 @@ func New(o Options) (*Front, error) {
 		f.own = make(chan struct{})
 	}
 	f.box = loop.NewMailbox[letter](f.loop)
+	f.inboxes.most, f.environs.most, f.replies.most = maxSpares, maxSpares, maxSpares
 	return f, nil
 }
 

@@ -1,15 +1,35 @@
 package front
 
-import "fender/internal/serve/http1"
+import (
+	"fender/internal/exchange"
+	"fender/internal/serve/http1"
+)
+
+// encode keeps the application's head as it will be sent, but for what is the front's business. r.mu is held.
+func (r *reply) encode(h *exchange.Head) {
+	r.code, r.length = h.Status, h.Length
+	r.fields = http1.AppendStatus(r.fields[:0], h.Status, h.Reason)
+	for _, f := range h.Fields {
+		switch {
+		case http1.Framing(f.Name):
+			continue
+		case len(f.Name) == len("date") && http1.EqualFold(f.Name, "date"):
+			r.dated = true
+		case len(f.Name) == len("server") && http1.EqualFold(f.Name, "server"):
+			r.served = true
+		}
+		r.fields = http1.AppendField(r.fields, f.Name, f.Value)
+	}
+}
 
 // frame decides how the client learns where the answer ends, and whether the connection goes on.
 func (c *conn) frame(r *reply) {
-	r.status = r.head.Status
+	r.status = r.code
 	switch {
 	case r.isHead || http1.NoBody(r.status):
 		r.framing = noBody
-	case r.head.Length >= 0:
-		r.framing, r.left = byLength, r.head.Length
+	case r.length >= 0:
+		r.framing, r.left = byLength, r.length
 	case r.minor > 0:
 		r.framing = chunked
 	default:
@@ -20,29 +40,16 @@ func (c *conn) frame(r *reply) {
 
 // appendHead appends the application's head, with the fields that are the front's own business.
 func (c *conn) appendHead(dst []byte, r *reply) []byte {
-	h := &r.head
-	dst = http1.AppendStatus(dst, h.Status, h.Reason)
-	dated, served := false, c.front.options.Server == ""
-	for _, f := range h.Fields {
-		switch {
-		case http1.Framing(f.Name):
-			continue
-		case len(f.Name) == len("date") && http1.EqualFold(f.Name, "date"):
-			dated = true
-		case len(f.Name) == len("server") && http1.EqualFold(f.Name, "server"):
-			served = true
-		}
-		dst = http1.AppendField(dst, f.Name, f.Value)
-	}
-	if !dated {
+	dst = append(dst, r.fields...)
+	if !r.dated {
 		dst = http1.AppendField(dst, "Date", c.front.dates.at(c.front.clock))
 	}
-	if !served {
-		dst = http1.AppendField(dst, "Server", c.front.options.Server)
+	if server := c.front.options.Server; server != "" && !r.served {
+		dst = http1.AppendField(dst, "Server", server)
 	}
 	// A 204 has no length; HEAD and 304 have the one that the application gave (RFC 9110 section 8.6).
-	if h.Length >= 0 && h.Status != 204 {
-		dst = http1.AppendLength(dst, h.Length)
+	if r.length >= 0 && r.status != 204 {
+		dst = http1.AppendLength(dst, r.length)
 	}
 	if r.framing == chunked {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)

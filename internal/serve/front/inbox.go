@@ -2,7 +2,6 @@ package front
 
 import (
 	"errors"
-	"sync"
 
 	"fender/internal/exchange"
 	"fender/internal/serve/http1"
@@ -25,25 +24,29 @@ type inbox struct {
 	parser     http1.Parser
 }
 
-var inboxes = sync.Pool{New: func() any { return &inbox{buf: make([]byte, inboxSize)} }}
-
-// newInbox fetches an empty inbox, for heads within the limits.
-func newInbox(limits http1.Limits, memory *exchange.Budget) *inbox {
-	in := inboxes.Get().(*inbox)
-	in.start, in.end, in.most, in.memory = 0, 0, limits.Size()+inboxSize, memory
-	in.parser.Reset(limits)
+// newInbox is an empty inbox.
+func (f *Front) newInbox() *inbox {
+	in, ok := f.inboxes.take()
+	if !ok {
+		in = &inbox{buf: make([]byte, inboxSize)}
+	}
+	in.start, in.end, in.most, in.memory = 0, 0, f.options.limits.Size()+inboxSize, f.options.Memory
+	in.parser.Reset(f.options.limits)
 	return in
 }
 
-// free gives the inbox back.
-func (in *inbox) free() {
-	if in.taken > 0 {
-		in.buf = make([]byte, inboxSize) // a large one is not kept for small requests
-		in.memory.Give(in.taken)
-		in.taken = 0
+// freeInbox gives the connection's inbox back, if it has one.
+func (c *conn) freeInbox() {
+	in := c.in
+	if in == nil {
+		return
 	}
-	in.memory = nil
-	inboxes.Put(in)
+	c.in = nil
+	if in.taken > 0 { // a large one is not kept for small requests
+		in.memory.Give(in.taken)
+		return
+	}
+	c.front.inboxes.keep(in)
 }
 
 // unread is what is there.

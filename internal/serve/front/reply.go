@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"os"
 	"sync"
 
@@ -22,29 +23,35 @@ const (
 const maxFiles = 16
 
 // reply is one exchange. The workshop fills it (it is an exchange.Answer, whose methods may be called on any
-// goroutine: none blocks or touches a disk), the connection empties it (next, done). It is made anew for each
-// request: a late call on an old one cannot touch the next.
+// goroutine: none blocks or touches a disk), the connection empties it (next, done). It is used again
+// for another request when nobody has it any more: after the workshop's last call, and when no spooler
+// has it either.
 //
 // What waits is in this order: parts, then what the spooler is writing, then late.
 type reply struct {
 	request exchange.Request
 	conn    *conn
-	text    string // the request's head
+	raw     []byte // the request's head
+	text    string // the same: what is parsed of it are parts of this
 	body    body
-	environ *[]byte
+	environ []byte
 	entry   accesslog.Entry
 
 	mu      sync.Mutex
 	started bool
-	head    exchange.Head
+	code    int    // status
+	length  int64  // Content-Length, or -1
+	fields  []byte // status line and fields of the application, as they are sent
+	dated   bool   // Date is among them
+	served  bool   // Server is among them
 	parts   []part
-	first   [2]part // room for parts
-	memory  int64   // cost of all parts and chunks in memory
-	files   int     // of the application, in parts and late
-	slow    bool    // the client did not take everything at once
-	full    bool    // Write has said so
-	noRoom  bool    // because the spool has no room
-	dropped bool    // nobody reads any more: what comes is dropped
+	copies  []byte // where the bytes of parts lie that were not given
+	memory  int64  // cost of all parts and chunks in memory
+	files   int    // of the application, in parts and late
+	slow    bool   // the client did not take everything at once
+	full    bool   // Write has said so
+	noRoom  bool   // because the spool has no room
+	dropped bool   // nobody reads any more: what comes is dropped
 	end     ending
 	why     exchange.Cause // with end
 	facts   exchange.Facts // with end
@@ -62,13 +69,14 @@ var _ exchange.Answer = (*reply)(nil)
 // Start keeps the head. It leaves with the first bytes or the end, as PEP 3333 wants it.
 func (r *reply) Start(h exchange.Head) {
 	r.mu.Lock()
-	r.started, r.head = true, h
+	r.started = true
+	r.encode(&h)
 	r.mu.Unlock()
 }
 
 // Write queues b, in memory or for the spool, and reports whether there is room for more. It takes b
 // even when there is none.
-func (r *reply) Write(b []byte) bool {
+func (r *reply) Write(b []byte, given bool) bool {
 	if len(b) == 0 {
 		return true
 	}
@@ -80,12 +88,25 @@ func (r *reply) Write(b []byte) bool {
 	}
 	p := part{bytes: b, counted: r.front().options.Memory.Take(int64(len(b)))}
 	if r.spooling() || r.memory+p.cost() > r.limit() || !p.counted {
+		if !given {
+			p.bytes = bytes.Clone(b)
+		}
 		r.addLate(p)
-	} else {
-		r.parts = append(r.parts, p)
-		r.memory += p.cost()
+		return !r.full
 	}
+	if !given {
+		p.bytes = r.copy(b)
+	}
+	r.parts = append(r.parts, p)
+	r.memory += p.cost()
 	return !r.full
+}
+
+// copy keeps bytes that were not given. r.mu is held.
+func (r *reply) copy(b []byte) []byte {
+	from := len(r.copies)
+	r.copies = append(r.copies, b...)
+	return r.copies[from:]
 }
 
 // limit is how much waits in memory. An answer comes in one go when the workshop held it until it was
@@ -132,8 +153,9 @@ func (r *reply) finish(e ending, cause exchange.Cause, f exchange.Facts) {
 	if r.end == unended {
 		r.end, r.why, r.facts = e, cause, f
 	}
+	c := r.conn // from here on the reply may be another's
 	r.mu.Unlock()
-	r.conn.signal()
+	c.signal()
 }
 
 func (r *reply) front() *Front { return r.conn.front }
@@ -171,6 +193,9 @@ func (r *reply) done(parts []part) (resume bool) {
 		}
 	}
 	r.release(parts)
+	if len(r.parts) == 0 {
+		r.copies = r.copies[:0]
+	}
 	if holes > 0 {
 		r.file.taken -= holes
 		r.file.budget.Give(holes)
@@ -212,9 +237,39 @@ func (r *reply) release(parts []part) {
 func (r *reply) free() {
 	r.body.release()
 	if r.environ != nil {
-		freeEnviron(r.environ)
+		r.front().freeEnviron(r.environ)
 		r.environ = nil
 	}
+}
+
+// keptReply bounds each buffer that a reply keeps for the next request.
+const keptReply = 16 << 10
+
+// newReply is a reply for a request of c.
+func (f *Front) newReply(c *conn) *reply {
+	r, ok := f.replies.take()
+	if !ok {
+		r = &reply{}
+	}
+	r.conn = c
+	return r
+}
+
+// again keeps a reply for another request, if nobody has it any more.
+func (f *Front) again(r *reply) {
+	r.mu.Lock()
+	unused := r.end != unended && !r.writing && r.file == nil && len(r.parts) == 0
+	r.mu.Unlock()
+	if !unused || cap(r.copies) > keptReply || cap(r.fields) > keptReply ||
+		cap(r.raw) > keptReply || cap(r.parts) > maxPieces || cap(r.batch.parts) > maxPieces {
+		return
+	}
+	clear(r.entry.Vars)
+	*r = reply{
+		raw: r.raw[:0], fields: r.fields[:0], copies: r.copies[:0], parts: r.parts[:0],
+		batch: batch{parts: r.batch.parts[:0]}, entry: accesslog.Entry{Vars: r.entry.Vars[:0]},
+	}
+	f.replies.keep(r)
 }
 
 // isSlow notes that the client does not take everything at once.

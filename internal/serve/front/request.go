@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unsafe"
 
 	"fender/internal/exchange"
 	"fender/internal/observe/accesslog"
@@ -85,8 +86,9 @@ func proto(h *http1.Head) string {
 func (c *conn) answer() bool {
 	h := &c.in.parser.Head
 	size := c.in.parser.Size()
-	r := &reply{conn: c, text: string(c.in.unread()[:size])}
-	r.parts = r.first[:0]
+	r := c.front.newReply(c)
+	r.raw = append(r.raw, c.in.unread()[:size]...)
+	r.text = unsafe.String(unsafe.SliceData(r.raw), size)
 	c.in.drop(size)
 	c.reply = r
 	c.describe(r, h)
@@ -129,6 +131,7 @@ func (c *conn) afterwards(what next) bool {
 	if c.reply.counted {
 		c.front.endRequest()
 	}
+	c.front.again(c.reply)
 	c.reply, c.began = nil, time.Time{}
 	if c.in != nil {
 		if len(c.in.unread()) == 0 {
@@ -176,11 +179,10 @@ func (c *conn) describe(r *reply, h *http1.Head) {
 
 // prepare makes the exchange.Request.
 func (c *conn) prepare(r *reply, h *http1.Head, arrived time.Time) {
-	r.environ = environs.Get().(*[]byte)
-	*r.environ = c.buildEnviron((*r.environ)[:0], r, h)
+	r.environ = c.buildEnviron(c.front.newEnviron(), r, h)
 	r.request = exchange.Request{
 		ID: exchange.ID(r.entry.RequestID), Method: r.entry.Method, Path: h.Path.Of(r.text),
-		TraceID: r.entry.TraceID, Environ: *r.environ, Body: r.body.exchange(), Arrived: arrived, Answer: r,
+		TraceID: r.entry.TraceID, Environ: r.environ, Body: r.body.exchange(), Arrived: arrived, Answer: r,
 	}
 	if r.request.Path == "" {
 		r.request.Path = "/"

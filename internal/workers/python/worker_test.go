@@ -138,7 +138,7 @@ func (w *worker) checkWithWire(message []byte, f frame) {
 		w.t.Fatal(err)
 	}
 	if f.kind == kindAnswer && len(f.head) > 0 {
-		if _, err := wire.ParseHead(f.head); err != nil {
+		if _, err := wire.ParseHead(f.head, nil); err != nil {
 			w.t.Fatal(err)
 		}
 	}

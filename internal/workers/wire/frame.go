@@ -108,14 +108,19 @@ func Fits(head, body int) bool { return head+body <= MaxMessage-FrameHeadSize }
 // AppendFrame appends the message of f to dst. It does not allocate when dst has room. The caller
 // has asked Fits.
 func AppendFrame(dst []byte, f Frame) []byte {
-	dst = append(dst, byte(f.Kind), version)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Flags))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(f.Head)))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(f.ID))
-	dst = binary.LittleEndian.AppendUint32(dst, f.Seq)
-	dst = binary.LittleEndian.AppendUint32(dst, f.Part)
+	dst = appendFrameHead(dst, &f, len(f.Head))
 	dst = append(dst, f.Head...)
 	return append(dst, f.Body...)
+}
+
+// appendFrameHead appends the frame head of f, whose head has so many bytes.
+func appendFrameHead(dst []byte, f *Frame, head int) []byte {
+	dst = append(dst, byte(f.Kind), version)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Flags))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(head))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(f.ID))
+	dst = binary.LittleEndian.AppendUint32(dst, f.Seq)
+	return binary.LittleEndian.AppendUint32(dst, f.Part)
 }
 
 // Decode reads one message. Its error is a *DecodeError.

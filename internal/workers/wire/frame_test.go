@@ -50,7 +50,7 @@ func TestDecode_GivesBackWhatWasAppended(t *testing.T) {
 }
 
 func TestDecode_DoesNotLetTheHeadGrowIntoTheBody(t *testing.T) {
-	f, err := wire.Decode(wire.AppendRequest(nil, 1, 1, []byte("head"), []byte("body")))
+	f, err := wire.Decode(request(nil, 1, 1, []byte("head"), []byte("body")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestFits_IsExact(t *testing.T) {
 	if !wire.Fits(room-10, 10) || wire.Fits(room-10, 11) {
 		t.Error("Fits is off by some")
 	}
-	if n := len(wire.AppendRequest(nil, 1, 1, make([]byte, room-10), make([]byte, 10))); n != wire.MaxMessage {
+	if n := len(request(nil, 1, 1, make([]byte, room-10), make([]byte, 10))); n != wire.MaxMessage {
 		t.Errorf("a message of %d bytes", n)
 	}
 }
@@ -228,7 +228,7 @@ func TestSending_DoesNotAllocateWhenThereIsRoom(t *testing.T) {
 	environ, body := bytes.Repeat([]byte("e"), 2000), bytes.Repeat([]byte("b"), 3000)
 	text := wire.Text("café")
 	for name, send := range map[string]func() []byte{
-		"request": func() []byte { return wire.AppendRequest(buf, 1, 2, environ, body) },
+		"request": func() []byte { return request(buf, 1, 2, environ, body) },
 		"return":  func() []byte { return wire.AppendReturn(buf, 1, 2, true, text) },
 		"command": func() []byte { return wire.AppendCommand(buf, 1, 2, "signal", wire.Int(3), text) },
 		"refused": func() []byte { return wire.AppendRefused(buf, 1, 2, wire.Refused{Name: "x", Why: "unknown call"}) },
@@ -237,8 +237,14 @@ func TestSending_DoesNotAllocateWhenThereIsRoom(t *testing.T) {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
-	msg := wire.AppendRequest(nil, exchange.ID(1), 2, environ, body)
+	msg := request(nil, exchange.ID(1), 2, environ, body)
 	if n := testing.AllocsPerRun(100, func() { _, _ = wire.Decode(msg) }); n != 0 {
 		t.Errorf("Decode: %v allocations", n)
 	}
+}
+
+// request is a whole request as the master sends it.
+func request(dst []byte, id exchange.ID, seq uint32, environ, body []byte) []byte {
+	dst = wire.AppendRequestHead(dst, id, seq, len(environ))
+	return append(append(dst, environ...), body...)
 }

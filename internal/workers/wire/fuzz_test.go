@@ -30,7 +30,7 @@ func typed(t *testing.T, err error) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(wiretest.Answer(5, 1, "200 OK", "body"), 0)
-	f.Add(wire.AppendRequest(nil, 1, 1, []byte("{0"), nil), 1)
+	f.Add(request(nil, 1, 1, []byte("{0"), nil), 1)
 	f.Fuzz(func(t *testing.T, message []byte, descriptors int) {
 		frame, err := wire.Decode(message)
 		if err != nil {
@@ -61,7 +61,7 @@ func FuzzParseHead(f *testing.F) {
 	f.Add(djangoHead())
 	f.Add(wiretest.Head("302 Found", field("Location", "/\xe9"), field("Content-Length", "0")))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		head, err := wire.ParseHead(data)
+		head, err := wire.ParseHead(data, nil)
 		if err != nil {
 			typed(t, err)
 			return
@@ -76,7 +76,7 @@ func FuzzParseHead(f *testing.F) {
 		}
 		// What was accepted is accepted again, and is the same.
 		status := string([]byte{byte('0' + head.Status/100), byte('0' + head.Status/10%10), byte('0' + head.Status%10)})
-		again, err := wire.ParseHead(wiretest.Head(status+" "+head.Reason, head.Fields...))
+		again, err := wire.ParseHead(wiretest.Head(status+" "+head.Reason, head.Fields...), nil)
 		if d := cmp.Diff(head, again); err != nil || d != "" {
 			t.Fatalf("%v (-first +again):\n%s", err, d)
 		}

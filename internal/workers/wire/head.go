@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"fender/internal/exchange"
 )
@@ -45,14 +46,17 @@ var classes = func() (t [256]uint8) {
 // reason have no control characters but HTAB, no hop-by-hop header is there, and Content-Length is
 // one number. Strings are latin-1 bytes.
 //
+// The Head's strings are parts of marshal, which must not change as long as they are used, and its fields
+// are written to room, from its beginning. So it allocates nothing when room is large enough and all is
+// ASCII.
+//
 // The error is a *BadAnswer when the application's answer is to blame, a *DecodeError when the data
 // is not what a worker sends.
-func ParseHead(marshal []byte) (exchange.Head, error) {
+func ParseHead(marshal []byte, room []exchange.Field) (exchange.Head, error) {
 	if len(marshal) > MaxHead {
 		return exchange.Head{}, bad("", "status and headers are longer than %d bytes", MaxHead)
 	}
-	// One copy of all: the strings of the Head are parts of it.
-	c := cursor{what: "answer head", text: string(marshal)}
+	c := cursor{what: "answer head", text: unsafe.String(unsafe.SliceData(marshal), len(marshal))}
 	c.pair()
 	status := c.str()
 	n := c.sequence(codeList)
@@ -62,7 +66,7 @@ func ParseHead(marshal []byte) (exchange.Head, error) {
 	if n > MaxFields {
 		return exchange.Head{}, bad("", "%d headers, the most is %d", n, MaxFields)
 	}
-	head := exchange.Head{Length: -1, Fields: make([]exchange.Field, 0, n)}
+	head := exchange.Head{Length: -1, Fields: room[:0]}
 	if err := setStatus(&head, status); err != nil {
 		return exchange.Head{}, err
 	}

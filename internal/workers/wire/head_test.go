@@ -18,7 +18,7 @@ func TestParseHead_KeepsOrderAndSpelling(t *testing.T) {
 		field("content-type", "text/html; charset=utf-8"), field("Set-Cookie", "a=1"), field("Set-Cookie", "b=\xe9\xff\x80"),
 		field("CONTENT-LENGTH", "0012"), field("X_Under!", ""), field("X-Tab", "a\tb "),
 	}
-	got, err := wire.ParseHead(wiretest.Head("404 Nicht gefunden \xfc", fields...))
+	got, err := wire.ParseHead(wiretest.Head("404 Nicht gefunden \xfc", fields...), nil)
 	want := exchange.Head{Status: 404, Reason: "Nicht gefunden \xfc", Fields: fields, Length: 12}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("%v (-want +got):\n%s", err, d)
@@ -32,7 +32,7 @@ func TestParseHead_ReadsTheStatus(t *testing.T) {
 		"200 ":            {Status: 200},
 		"599  Two  words": {Status: 599, Reason: "Two  words"},
 	} {
-		got, err := wire.ParseHead(wiretest.Head(status))
+		got, err := wire.ParseHead(wiretest.Head(status), nil)
 		if err != nil || got.Status != want.Status || got.Reason != want.Reason || got.Length != -1 {
 			t.Errorf("%q: %+v, %v", status, got, err)
 		}
@@ -55,7 +55,7 @@ func TestParseHead_ReadsTheStatus(t *testing.T) {
 		"200 O\x00":     `status 200 has a reason with a NUL`,
 		"200 \x1b[31m":  `status 200 has a reason with the control character '\x1b'`,
 	} {
-		_, err := wire.ParseHead(wiretest.Head(status))
+		_, err := wire.ParseHead(wiretest.Head(status), nil)
 		wantBad(t, status, err, "", want)
 	}
 }
@@ -86,7 +86,7 @@ func TestParseHead_RefusesHeadersThatCannotBeSent(t *testing.T) {
 		"length too large":  {field("Content-Length", "9223372036854775808"), `has the value "9223372036854775808", which is not a number of bytes`},
 		"superscript":       {field("Content-Length", "\xb9"), `has the value "\xb9", which is not a number of bytes`},
 	} {
-		_, err := wire.ParseHead(wiretest.Head("200 OK", ok, c.field))
+		_, err := wire.ParseHead(wiretest.Head("200 OK", ok, c.field), nil)
 		want := strings.ReplaceAll(c.field.Name, "\x80", "\u0080") // UTF-8, as Python sent it
 		if strings.Contains(name, "length") || name == "superscript" || name == "underscores" {
 			want = "Content-Length"
@@ -97,18 +97,18 @@ func TestParseHead_RefusesHeadersThatCannotBeSent(t *testing.T) {
 		"Connection", "keep-alive", "Proxy-Authenticate", "PROXY-AUTHORIZATION", "TE", "te", "Trailer", "Trailers",
 		"Transfer-Encoding", "Upgrade", "Proxy-Connection",
 	} {
-		_, err := wire.ParseHead(wiretest.Head("200 OK", ok, field(name, "x")))
+		_, err := wire.ParseHead(wiretest.Head("200 OK", ok, field(name, "x")), nil)
 		wantBad(t, name, err, name, "is hop-by-hop: the connection is not the application's")
 	}
 }
 
 func TestParseHead_KnowsContentLengthSaidTwice(t *testing.T) {
 	same := []exchange.Field{field("Content-Length", "7"), field("X", "y"), field("content-length", "7")}
-	got, err := wire.ParseHead(wiretest.Head("200 OK", same...))
+	got, err := wire.ParseHead(wiretest.Head("200 OK", same...), nil)
 	if d := cmp.Diff(same[:2], got.Fields); err != nil || d != "" || got.Length != 7 {
 		t.Errorf("%v, length %d:\n%s", err, got.Length, d)
 	}
-	_, err = wire.ParseHead(wiretest.Head("200 OK", field("Content-Length", "7"), field("Content-Length", "8")))
+	_, err = wire.ParseHead(wiretest.Head("200 OK", field("Content-Length", "7"), field("Content-Length", "8")), nil)
 	wantBad(t, "two lengths", err, "Content-Length", "stands there twice, with 7 and 8")
 }
 
@@ -124,17 +124,17 @@ func wantBad(t *testing.T, name string, err error, field, why string) {
 
 func TestBadAnswer_NamesTheHeaderAndNeverShowsAValue(t *testing.T) {
 	for _, name := range []string{"Set-Cookie", "Authorization", "X-Api-Key"} {
-		_, err := wire.ParseHead(wiretest.Head("200 OK", field(name, "sessionid=verysecret\n")))
+		_, err := wire.ParseHead(wiretest.Head("200 OK", field(name, "sessionid=verysecret\n")), nil)
 		want := fmt.Sprintf("bad answer: header %q has a value with a line break", name)
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	_, err := wire.ParseHead(wiretest.Head("200 OK", field("Bad\n\x1b[2J"+strings.Repeat("n", 9999), "verysecret")))
+	_, err := wire.ParseHead(wiretest.Head("200 OK", field("Bad\n\x1b[2J"+strings.Repeat("n", 9999), "verysecret")), nil)
 	if s := err.Error(); strings.ContainsAny(s, "\n\x1b") || len(s) > 200 {
 		t.Errorf("a hostile name reaches the log: %q", s)
 	}
-	_, err = wire.ParseHead(wiretest.Head(strings.Repeat("\n", 9999)))
+	_, err = wire.ParseHead(wiretest.Head(strings.Repeat("\n", 9999)), nil)
 	if s := err.Error(); strings.Contains(s, "\n") || len(s) > 300 {
 		t.Errorf("a hostile status reaches the log: %q", s)
 	}
@@ -145,18 +145,18 @@ func TestParseHead_BoundsHeaders(t *testing.T) {
 	for i := range many {
 		many[i] = field("X", "y")
 	}
-	if got, err := wire.ParseHead(wiretest.Head("200 OK", many...)); err != nil || len(got.Fields) != wire.MaxFields {
+	if got, err := wire.ParseHead(wiretest.Head("200 OK", many...), nil); err != nil || len(got.Fields) != wire.MaxFields {
 		t.Errorf("%d fields: %v", wire.MaxFields, err)
 	}
-	_, err := wire.ParseHead(wiretest.Head("200 OK", append(many, field("X", "y"))...))
+	_, err := wire.ParseHead(wiretest.Head("200 OK", append(many, field("X", "y"))...), nil)
 	wantBad(t, "one more", err, "", "1001 headers, the most is 1000")
 
 	head := wiretest.Head("200 OK", field("X", strings.Repeat("v", wire.MaxHead)))
 	short := wiretest.Head("200 OK", field("X", strings.Repeat("v", 2*wire.MaxHead-len(head))))
-	if _, err := wire.ParseHead(short); err != nil || len(short) != wire.MaxHead {
+	if _, err := wire.ParseHead(short, nil); err != nil || len(short) != wire.MaxHead {
 		t.Errorf("a head of %d bytes: %v", len(short), err)
 	}
-	_, err = wire.ParseHead(append(short, 0))
+	_, err = wire.ParseHead(append(short, 0), nil)
 	wantBad(t, "one byte more", err, "", "status and headers are longer than 262144 bytes")
 }
 
@@ -171,7 +171,7 @@ func TestParseHead_TellsWrongTypesFromWrongData(t *testing.T) {
 	pair := func(values ...string) string { return string(tuple(byte(len(values)), values...)) }
 	const status, name, value = "z\x06200 OK", "z\x01X", "z\x01y"
 
-	if _, err := wire.ParseHead(tuple(2, status, list(1, pair(name, value)))); err != nil {
+	if _, err := wire.ParseHead(tuple(2, status, list(1, pair(name, value))), nil); err != nil {
 		t.Fatalf("short strings are of the contract: %v", err)
 	}
 	for _, c := range []struct {
@@ -189,7 +189,7 @@ func TestParseHead_TellsWrongTypesFromWrongData(t *testing.T) {
 		{"X", "has None, where a str should be", tuple(2, status, list(1, pair(name, "N")))},
 		{"X", "has bool, where a str should be", tuple(2, status, list(1, pair(name, "T")))},
 	} {
-		_, err := wire.ParseHead(c.data)
+		_, err := wire.ParseHead(c.data, nil)
 		wantBad(t, string(c.data), err, c.field, c.why)
 	}
 	for _, c := range []struct {
@@ -214,7 +214,7 @@ func TestParseHead_TellsWrongTypesFromWrongData(t *testing.T) {
 		{"code", wire.FaultCode, tuple(2, "c", list(0))},
 		{"short string that is not ASCII", wire.FaultText, tuple(2, "z\x06200 \xe9!", list(0))},
 	} {
-		_, err := wire.ParseHead(c.data)
+		_, err := wire.ParseHead(c.data, nil)
 		wantFault(t, c.name, err, "answer head", c.fault)
 	}
 }
@@ -222,7 +222,7 @@ func TestParseHead_TellsWrongTypesFromWrongData(t *testing.T) {
 func TestParseHead_AllocatesTwice(t *testing.T) {
 	data := djangoHead()
 	n := testing.AllocsPerRun(100, func() {
-		if _, err := wire.ParseHead(data); err != nil {
+		if _, err := wire.ParseHead(data, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -244,7 +244,7 @@ func BenchmarkParseHead_Django(b *testing.B) {
 	data := djangoHead()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := wire.ParseHead(data); err != nil {
+		if _, err := wire.ParseHead(data, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -181,7 +181,7 @@ func TestParseHead_ReadsWhatPythonDumps(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		got, err := wire.ParseHead(py.ask(t, 'H', data))
+		got, err := wire.ParseHead(py.ask(t, 'H', data), []exchange.Field{})
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -192,7 +192,7 @@ func TestParseHead_ReadsWhatPythonDumps(t *testing.T) {
 	// Above latin-1, lone surrogates too: the application's mistake.
 	for _, r := range []int{0x100, 0x20AC, 0xD800, 0xDFFF, 0xFFFD, 0x1F600, 0x10FFFF} {
 		data, _ := json.Marshal([]any{points("200 OK"), [][2][]int{{points("X-Name"), {'a', r}}}})
-		_, err := wire.ParseHead(py.ask(t, 'H', data))
+		_, err := wire.ParseHead(py.ask(t, 'H', data), []exchange.Field{})
 		if err == nil || err.Error() != `bad answer: header "X-Name" has a value with a character above U+00FF` {
 			t.Errorf("U+%04X: %v", r, err)
 		}

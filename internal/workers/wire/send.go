@@ -9,11 +9,11 @@ import (
 // What the master sends, and refused, which both sides send. None of these allocates when dst has
 // room.
 
-// AppendRequest appends a request whose environ (Environ.Bytes) and body both go into the message:
-// the caller has asked Fits. A request with one of them in a descriptor is AppendFrame with
-// FlagHeadInDescriptor or FlagBodyInDescriptor and without that part.
-func AppendRequest(dst []byte, id exchange.ID, seq uint32, environ, body []byte) []byte {
-	return AppendFrame(dst, Frame{Kind: KindRequest, ID: id, Seq: seq, Head: environ, Body: body})
+// AppendRequestHead appends the frame head of a request whose environ (Environ.Bytes), of so many bytes, and
+// body both go into the message, behind it: the caller has asked Fits. A request with one of them in a
+// descriptor is AppendFrame with FlagHeadInDescriptor or FlagBodyInDescriptor and without that part.
+func AppendRequestHead(dst []byte, id exchange.ID, seq uint32, environ int) []byte {
+	return appendFrameHead(dst, &Frame{Kind: KindRequest, ID: id, Seq: seq}, environ)
 }
 
 // AppendReturn appends the result of a call. ok says that the call was carried out; value is then

@@ -88,10 +88,13 @@ func (in *Inbox) receive(fd int) (received, unix.Errno) {
 	return m, 0
 }
 
+// Big reports whether a piece of a message is so large that Keep gives the buffer away.
+func Big(part []byte) bool { return len(part) >= big }
+
 // Keep makes part, a piece of the message received last, the caller's: by a copy, or, if it is
 // large, by giving the buffer away.
 func (in *Inbox) Keep(part []byte) []byte {
-	if len(part) >= big {
+	if Big(part) {
 		in.buf = nil
 		return part
 	}

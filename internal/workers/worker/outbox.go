@@ -16,7 +16,7 @@ import (
 // serves all workers of a loop.
 type Outbox struct {
 	buf []byte
-	iov unix.Iovec
+	iov [3]unix.Iovec // frame head, head, body
 	msg unix.Msghdr
 	oob [cmsgTwo / 8]uint64 // of words: control messages must be aligned
 }
@@ -37,8 +37,8 @@ func (o *Outbox) Request(w *Worker, slot int, id exchange.ID, seq uint32, enviro
 	}
 	var err error
 	if body.File == nil && wire.Fits(len(environ), len(body.Bytes)) {
-		o.buf = wire.AppendRequest(o.buf[:0], id, seq, environ, body.Bytes)
-		err = o.send(s.ours, o.buf, nil)
+		o.buf = wire.AppendRequestHead(o.buf[:0], id, seq, len(environ))
+		err = o.send(s.ours, nil, o.buf, environ, body.Bytes)
 	} else {
 		err = o.large(s.ours, id, seq, environ, body)
 	}
@@ -79,26 +79,29 @@ func (o *Outbox) large(fd int, id exchange.ID, seq uint32, environ []byte, body 
 		f.Flags |= wire.FlagBodyInDescriptor
 	}
 	o.buf = wire.AppendFrame(o.buf[:0], f)
-	return o.send(fd, o.buf, fds)
+	return o.send(fd, fds, o.buf)
 }
 
 // Return sends the result of a call that the slot's request made.
 func (o *Outbox) Return(w *Worker, slot int, id exchange.ID, seq uint32, ok bool, value wire.Value) error {
 	o.buf = wire.AppendReturn(o.buf[:0], id, seq, ok, value)
-	return o.send(w.slots[slot].ours, o.buf, nil)
+	return o.send(w.slots[slot].ours, nil, o.buf)
 }
 
-// send sends one message, with descriptors beside it.
-func (o *Outbox) send(fd int, message []byte, fds []int) error {
-	o.iov.Base = unsafe.SliceData(message)
-	o.iov.SetLen(len(message))
-	o.msg = unix.Msghdr{Iov: &o.iov}
-	o.msg.SetIovlen(1)
+// send sends one message, of up to three pieces that the kernel puts together, with descriptors beside it.
+func (o *Outbox) send(fd int, fds []int, pieces ...[]byte) error {
+	for i, b := range pieces {
+		o.iov[i].Base = unsafe.SliceData(b)
+		o.iov[i].SetLen(len(b))
+	}
+	o.msg = unix.Msghdr{Iov: &o.iov[0]}
+	o.msg.SetIovlen(len(pieces))
 	if len(fds) > 0 {
 		o.rights(fds)
 	}
 	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.msg)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	clear(o.iov[:])
 	switch errno {
 	case 0:
 		return nil

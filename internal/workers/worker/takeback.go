@@ -59,7 +59,7 @@ func (in *Inbox) TakeBack(o *Outbox, w *Worker, slot int) (Back, error) {
 		return b, err
 	}
 	for _, message := range again {
-		if err := o.send(s.ours, message, nil); err != nil && !errors.Is(err, ErrClosed) {
+		if err := o.send(s.ours, nil, message); err != nil && !errors.Is(err, ErrClosed) {
 			return b, err
 		}
 	}
