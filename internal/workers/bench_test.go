@@ -41,15 +41,40 @@ func (c *client) Cut(exchange.Cause, exchange.Facts)   { c.bad.Add(1); c.ask() }
 // BenchmarkWorkshop is hello world in real Python, without a front: the loop, the wire, the worker.
 func BenchmarkWorkshop(b *testing.B) {
 	for _, clients := range []int{1, 50} {
-		b.Run(itoa(clients)+" clients", func(b *testing.B) { benchmark(b, clients) })
+		b.Run(itoa(clients)+" clients", func(b *testing.B) {
+			h := hello(b)
+			b.ReportAllocs()
+			b.ResetTimer()
+			h.ask(clients, b.N)
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
+		})
 	}
 }
 
-func benchmark(b *testing.B, clients int) {
-	dir := b.TempDir()
+// A request in the steady state allocates nothing in the workshop either.
+func TestWorkshop_AllocatesNothingForARequest(t *testing.T) {
+	const requests = 2000
+	h := hello(t)
+	h.ask(8, requests) // what is kept between requests is made
+	if n := testing.AllocsPerRun(3, func() { h.ask(8, requests) }) / requests; n >= 1 {
+		t.Errorf("%v allocations for a request", n)
+	}
+}
+
+// greeter is a workshop whose application says hello.
+type greeter struct {
+	t       testing.TB
+	w       *Workshop
+	environ []byte
+	ids     atomic.Uint64
+}
+
+func hello(t testing.TB) *greeter {
+	dir := t.TempDir()
 	text := "def application(e, s):\n    s('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', '5')])\n    return [b'hello']\n"
 	if err := os.WriteFile(dir+"/site_app.py", []byte(text), 0o600); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	ready := make(chan struct{}, 16)
 	journal, err := event.Open(event.Options{Observe: func(e event.Event) {
@@ -58,16 +83,16 @@ func benchmark(b *testing.B, clients int) {
 		}
 	}})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer func() { _ = journal.Close(time.Second) }()
+	t.Cleanup(func() { _ = journal.Close(time.Second) })
 	w, err := New(Options{
 		Pool: pool.Options{Processes: 2, Threads: 1}, Journal: journal, Launch: pythonLaunch(dir, 1),
 	})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer w.Close()
+	t.Cleanup(w.Close)
 	w.Start()
 	<-ready
 	<-ready
@@ -79,23 +104,22 @@ func benchmark(b *testing.B, clients int) {
 	} {
 		e.Set(kv[0], kv[1])
 	}
-	environ := e.Bytes()
+	return &greeter{t: t, w: w, environ: e.Bytes()}
+}
+
+// ask has so many requests answered for so many clients.
+func (g *greeter) ask(clients, requests int) {
 	var left, bad atomic.Int64
-	var ids atomic.Uint64
 	var all sync.WaitGroup
-	left.Store(int64(b.N))
-	b.ReportAllocs()
-	b.ResetTimer()
+	left.Store(int64(requests))
 	for range clients {
 		all.Add(1)
-		c := &client{w: w, left: &left, ids: &ids, all: &all, bad: &bad}
-		c.req = exchange.Request{Method: "GET", Path: "/", Environ: environ, Answer: c}
+		c := &client{w: g.w, left: &left, ids: &g.ids, all: &all, bad: &bad}
+		c.req = exchange.Request{Method: "GET", Path: "/", Environ: g.environ, Answer: c}
 		c.ask()
 	}
 	all.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
 	if n := bad.Load(); n > 0 {
-		b.Errorf("%d requests failed", n)
+		g.t.Errorf("%d requests failed", n)
 	}
 }
