@@ -9,6 +9,22 @@ import (
 	"fender/internal/workers/wire"
 )
 
+// The names that every environ has.
+var (
+	nameRequestMethod  = wire.NameOf("REQUEST_METHOD")
+	nameRequestURI     = wire.NameOf("REQUEST_URI")
+	namePathInfo       = wire.NameOf("PATH_INFO")
+	nameQueryString    = wire.NameOf("QUERY_STRING")
+	nameServerProtocol = wire.NameOf("SERVER_PROTOCOL")
+	nameScriptName     = wire.NameOf("SCRIPT_NAME")
+	nameServerName     = wire.NameOf("SERVER_NAME")
+	nameServerPort     = wire.NameOf("SERVER_PORT")
+	nameRemoteAddr     = wire.NameOf("REMOTE_ADDR")
+	nameRemotePort     = wire.NameOf("REMOTE_PORT")
+	nameWSGIURLScheme  = wire.NameOf("wsgi.url_scheme")
+	nameContentLength  = wire.NameOf("CONTENT_LENGTH")
+)
+
 // environSize is the first size of such a buffer; maxEnviron is the largest that is kept.
 const (
 	environSize = 4 << 10
@@ -35,22 +51,22 @@ func (f *Front) freeEnviron(b []byte) {
 // decoded as uWSGI does it, REQUEST_URI as received, CONTENT_LENGTH the body's real length.
 func (c *conn) buildEnviron(dst []byte, r *reply, h *http1.Head) []byte {
 	e := wire.NewEnviron(dst)
-	e.Set("REQUEST_METHOD", r.entry.Method)
-	e.Set("REQUEST_URI", r.entry.Target)
-	e.Set("PATH_INFO", pathInfo(h.Path.Of(r.text)))
-	e.Set("QUERY_STRING", h.Query.Of(r.text))
-	e.Set("SERVER_PROTOCOL", r.entry.Proto)
-	e.Set("SCRIPT_NAME", "")
-	e.Set("SERVER_NAME", c.front.options.ServerName)
-	e.Set("SERVER_PORT", c.socket.port)
+	e.SetNamed(nameRequestMethod, r.entry.Method)
+	e.SetNamed(nameRequestURI, r.entry.Target)
+	e.SetNamed(namePathInfo, pathInfo(h.Path.Of(r.text)))
+	e.SetNamed(nameQueryString, h.Query.Of(r.text))
+	e.SetNamed(nameServerProtocol, r.entry.Proto)
+	e.SetNamed(nameScriptName, "")
+	e.SetNamed(nameServerName, c.front.options.ServerName)
+	e.SetNamed(nameServerPort, c.socket.port)
 	addr, port := c.clientOf(r.text, h)
-	e.Set("REMOTE_ADDR", addr)
+	e.SetNamed(nameRemoteAddr, addr)
 	if port != "" {
-		e.Set("REMOTE_PORT", port)
+		e.SetNamed(nameRemotePort, port)
 	}
-	e.Set("wsgi.url_scheme", c.scheme(r, h))
+	e.SetNamed(nameWSGIURLScheme, c.scheme(r, h))
 	if h.Chunked || h.HasLength {
-		e.Set("CONTENT_LENGTH", strconv.FormatInt(r.body.size, 10))
+		e.SetNamed(nameContentLength, strconv.FormatInt(r.body.size, 10))
 	}
 	if h.Form == http1.AbsoluteForm {
 		e.SetHeader("Host", h.Authority.Of(r.text))

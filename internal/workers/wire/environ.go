@@ -20,6 +20,23 @@ func (e *Environ) Set(variable, value string) {
 	e.buf = appendLatin1(e.buf, value)
 }
 
+// Name is a variable's name, ready to be set.
+type Name struct{ key string }
+
+// NameOf makes a Name, once for all requests.
+func NameOf(variable string) Name {
+	if key, ok := interned[variable]; ok {
+		return Name{key}
+	}
+	return Name{string(appendLatin1(nil, variable))}
+}
+
+// SetNamed adds a variable without looking its name up.
+func (e *Environ) SetNamed(name Name, value string) {
+	e.buf = append(e.buf, name.key...)
+	e.buf = appendLatin1(e.buf, value)
+}
+
 // SetHeader adds a header under its environ name (HeaderVar), with one look at the table and
 // without making the name first.
 func (e *Environ) SetHeader(header, value string) {

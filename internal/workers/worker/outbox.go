@@ -99,7 +99,7 @@ func (o *Outbox) send(fd int, fds []int, pieces ...[]byte) error {
 	if len(fds) > 0 {
 		o.rights(fds)
 	}
-	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.msg)),
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&o.msg)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	clear(o.iov[:])
 	switch errno {
