@@ -23,6 +23,7 @@ type Process struct {
 	Comm    string
 	Zombie  bool          // it has ended, and its parent has not waited for it
 	CPU     time.Duration // user and system time until now
+	Reaped  time.Duration // the same of its children that it has waited for, and of theirs
 	Threads int
 	Started uint64 // clock ticks since boot; with the pid it names the process for good
 }
@@ -90,6 +91,7 @@ func ParseStat(text []byte) (Process, error) {
 	return Process{
 		PID: pid, Comm: string(text[open+1 : end]), Zombie: fields[0] == "Z", Parent: int(number(4)), Threads: int(number(20)),
 		CPU:     time.Duration(number(14)+number(15)) * tick,
+		Reaped:  time.Duration(number(16)+number(17)) * tick,
 		Started: number(22),
 	}, nil
 }
@@ -105,16 +107,21 @@ func (p Process) Same() bool {
 }
 
 // PSS is the process's proportional set size in bytes: shared pages count by the share.
-func (p Process) PSS() (int64, error) {
+func (p Process) PSS() (int64, error) { return p.rollup("Pss:") }
+
+// RSS is the process's resident set size in bytes: shared pages count whole.
+func (p Process) RSS() (int64, error) { return p.rollup("Rss:") }
+
+func (p Process) rollup(name string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.PID))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kib * 1024, err
 		}
 	}
-	return 0, fmt.Errorf("no Pss of process %d", p.PID)
+	return 0, fmt.Errorf("no %s of process %d", name, p.PID)
 }

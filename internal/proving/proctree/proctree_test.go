@@ -11,12 +11,12 @@ import (
 )
 
 func TestParseStat_ReadsFieldsBehindAnyName(t *testing.T) {
-	line := "77 (a ) (b) 1 2) S 12 77 77 0 -1 4194304 10 0 0 0 250 50 9 9 20 0 7 0 4242 1 2 3\n"
+	line := "77 (a ) (b) 1 2) S 12 77 77 0 -1 4194304 10 0 0 0 250 50 9 11 20 0 7 0 4242 1 2 3\n"
 	p, err := ParseStat([]byte(line))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Process{PID: 77, Parent: 12, Comm: "a ) (b) 1 2", CPU: 3 * time.Second, Threads: 7, Started: 4242}
+	want := Process{PID: 77, Parent: 12, Comm: "a ) (b) 1 2", CPU: 3 * time.Second, Reaped: 200 * time.Millisecond, Threads: 7, Started: 4242}
 	if p != want {
 		t.Errorf("got %+v, want %+v", p, want)
 	}
