@@ -55,14 +55,14 @@ lint: build/tools/golangci-lint ## golangci-lint, pinned in tools/lint/go.mod
 	build/tools/golangci-lint run ./...
 
 .PHONY: bench
-bench: build .venv/ready .venv-bench/ready ## fender beside NGINX + uWSGI and gunicorn, its balancer beside HAProxy (BENCH='-rounds 3' passes flags)
+bench: build .venv-bench/ready ## fender beside other servers, in about 6 minutes (BENCH='-rounds 3' passes flags)
 	@scripts/need.sh wrk=wrk nginx=nginx haproxy=haproxy
 	@go build -buildvcs=false -o build/tools/bench ./bench
 	@PATH="$$PATH:/usr/sbin" exec build/tools/bench $(BENCH)
 
 .PHONY: bench-full
-bench-full: ## the same with more and longer rounds
-	@$(MAKE) --no-print-directory bench BENCH='-rounds 15 -seconds 10 $(BENCH)'
+bench-full: ## every workload, with longer rounds, and the balancer beside HAProxy (more than an hour)
+	@$(MAKE) --no-print-directory bench BENCH='-full -seconds 5 $(BENCH)'
 
 .PHONY: lab
 lab: build .venv-lab/ready ## replay the incident on every stack, ten times as fast; the report: build/lab/index.html
@@ -95,16 +95,16 @@ build/python: always
 .venv-test/ready: e2e/requirements.txt $(SITE)/requirements.txt build/python
 	@scripts/venv.sh .venv-test $<
 
-# uWSGI is compiled when it is installed.
+# uWSGI is compiled when it is installed; one in pip's cache may be linked to another interpreter.
 .venv-bench/ready: bench/requirements.txt $(SITE)/requirements.txt build/python
 	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
 	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
-	@scripts/venv.sh .venv-bench $<
+	@PIP_NO_CACHE_DIR=1 scripts/venv.sh .venv-bench $<
 
 .venv-lab/ready: lab/requirements.txt bench/requirements.txt $(SITE)/requirements.txt build/python
 	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
 	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
-	@scripts/venv.sh .venv-lab $<
+	@PIP_NO_CACHE_DIR=1 scripts/venv.sh .venv-lab $<
 
 # The stacks that are Debian's. Their services are not started: the lab starts what it needs.
 LAB_NEEDS := nginx=nginx apache2=apache2 /usr/lib/apache2/modules/mod_wsgi.so=libapache2-mod-wsgi-py3 \

@@ -1,5 +1,5 @@
-// Command bench measures fender beside NGINX + uWSGI and gunicorn, in one run with
-// interleaved rounds, and prints a Markdown report.
+// Command bench measures fender beside what a user would pick instead, in one run with
+// interleaved rounds, and prints a Markdown report; it saves the same as JSON, and a chart.
 //
 // It owns the processes that it starts: they end with it, also on Ctrl-C. It sends
 // load to loopback addresses only, for a bounded time. It doesn't build or install
@@ -8,33 +8,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
-	"time"
 )
-
-// settings are the command line's values.
-type settings struct {
-	rounds      int
-	length      time.Duration // of one round
-	connections int
-	stacks      []string
-	workloads   []string
-	fender      string // path of the binary
-	venv        string
-	root        string // of the tree
-	out         string // JSON report
-}
 
 func main() {
 	// Children are told to end when the thread that started them ends (Pdeathsig).
@@ -83,104 +70,69 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("no stack to measure")
 	}
 
+	if err := os.WriteFile(filepath.Join(dir, "file"), fileContent(), 0o644); err != nil {
+		return err
+	}
+	if err := raiseFiles(); err != nil {
+		return err
+	}
+
 	b := &bench{settings: set, stacks: chosen, dir: dir}
 	rep := &report{Version: 1, Machine: describe(ctx, set, chosen)}
-	if err := b.all(ctx, rep); err != nil {
-		return err
+	for _, m := range b.measurements(rep) {
+		if !slices.Contains(set.workloads, m.name) {
+			continue
+		}
+		err := m.run(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // the others are measured all the same
+			fmt.Fprintf(os.Stderr, "bench: %s: %s\n", m.name, err)
+			rep.Errors = append(rep.Errors, fmt.Sprintf("%s: %s", m.name, err))
+		}
 	}
+	rep.judge()
 	rep.markdown(os.Stdout)
-	if err := save(set.out, rep); err != nil {
+	if err := save(set, rep); err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "bench: the same as JSON:", set.out)
+	fmt.Fprintf(os.Stderr, "bench: the same as JSON: %s, and as a chart: %s\n", set.out, set.chart)
 	return rep.failed()
 }
 
-// all runs every chosen workload and adds its results to the report.
-func (b *bench) all(ctx context.Context, rep *report) error {
-	for _, w := range workloads {
-		if !slices.Contains(b.workloads, w.Name) {
-			continue
-		}
-		result, err := b.load(ctx, w)
-		if err != nil {
-			return fmt.Errorf("%s: %w", w.Name, err)
-		}
-		rep.Loads = append(rep.Loads, result)
-	}
-	if slices.Contains(b.workloads, "idle") {
-		results, err := b.idle(ctx)
-		if err != nil {
-			return fmt.Errorf("idle: %w", err)
-		}
-		rep.Idle = results
-	}
-	if slices.Contains(b.workloads, "spawn") {
-		result, err := b.spawn(ctx)
-		if err != nil {
-			return fmt.Errorf("spawn: %w", err)
-		}
-		rep.Spawn = result
-	}
-	return nil
+// fileContent is what workloads with File serve: 5 MB that no two places have alike.
+func fileContent() []byte {
+	content := make([]byte, 5_000_000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(content)
+	return content
 }
 
-func parse(args []string) (settings, error) {
-	root, err := os.Getwd()
-	if err != nil {
-		return settings{}, err
+// raiseFiles lets this process, and those that it starts, open as many files as it may.
+func raiseFiles() error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
 	}
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	rounds := flags.Int("rounds", 5, "rounds for each stack and workload")
-	seconds := flags.Float64("seconds", 5, "length of a round in seconds")
-	connections := flags.Int("connections", 32, "connections of wrk")
-	stacks := flags.String("stacks", strings.Join(stackNames, ","), "which stacks")
-	loads := flags.String("workloads", strings.Join(workloadNames(), ","), "which workloads")
-	fender := flags.String("fender", filepath.Join(root, "bin", "fender"), "the binary to measure")
-	venv := flags.String("venv", filepath.Join(root, ".venv-bench"), "virtual environment of all stacks")
-	out := flags.String("out", filepath.Join(root, "build", "bench.json"), "where the JSON goes")
-	if err := flags.Parse(args); err != nil {
-		return settings{}, err
-	}
-	set := settings{
-		rounds: *rounds, length: time.Duration(*seconds * float64(time.Second)), connections: *connections,
-		stacks: strings.Split(*stacks, ","), workloads: strings.Split(*loads, ","),
-		fender: *fender, venv: *venv, root: root, out: *out,
-	}
-	if flags.NArg() > 0 {
-		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	if set.rounds < 1 || set.rounds > 1000 || set.length < time.Second || set.length > 10*time.Minute || set.connections < 1 || set.connections > 1000 {
-		return settings{}, errors.New("rounds 1 to 1000, seconds 1 to 600, connections 1 to 1000")
-	}
-	if err := known("stack", set.stacks, stackNames); err != nil {
-		return settings{}, err
-	}
-	if err := known("workload", set.workloads, workloadNames()); err != nil {
-		return settings{}, err
-	}
-	if _, err := os.Stat(filepath.Join(root, "bench", "wrk.lua")); err != nil {
-		return settings{}, errors.New("run it from the root of the tree, as make bench does")
-	}
-	return set, nil
+	limit.Cur = limit.Max
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
 }
 
-func known(what string, names, all []string) error {
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			return fmt.Errorf("no %s %q; there are: %s", what, name, strings.Join(all, ", "))
-		}
-	}
-	return nil
-}
-
-func save(path string, rep *report) error {
+// save writes the report as JSON, and its chart.
+func save(set settings, rep *report) error {
 	text, err := json.MarshalIndent(rep, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	var chart bytes.Buffer
+	rep.svg(&chart)
+	for path, content := range map[string][]byte{set.out: append(text, '\n'), set.chart: chart.Bytes()} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644)
+	return nil
 }

@@ -2,106 +2,46 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
+	"net"
 )
-
-// bench is one run: what was asked for, which stacks there are, where they live.
-type bench struct {
-	settings
-	stacks []stack
-	dir    string
-}
 
 // round is one stack under one workload once.
 type round struct {
 	Number   int     `json:"number"`
 	Stack    string  `json:"stack"`
-	Void     string  `json:"void,omitempty"` // why the round doesn't count
+	Point    int     `json:"point,omitempty"` // of a series
+	Plain    bool    `json:"plain,omitempty"` // without the recycling that the workload is about
+	Void     string  `json:"void,omitempty"`  // why the round doesn't count
 	Requests int64   `json:"requests"`
+	Failures int64   `json:"failures"`
+	Failed   string  `json:"failed,omitempty"` // the failures by kind
+	Asked    float64 `json:"requests_per_s_asked,omitempty"`
 	PerS     float64 `json:"requests_per_s"`
 	P50      float64 `json:"p50_ms"`
 	P99      float64 `json:"p99_ms"`
+	P999     float64 `json:"p999_ms"`
 	Max      float64 `json:"max_ms"`
+	Lag      float64 `json:"generator_lag_ms,omitempty"` // the most that the open loop's generator was behind
 	CPU      share   `json:"cpu_us_per_request"`
-}
-
-// loadResult is all rounds of one workload.
-type loadResult struct {
-	workload
-	Rounds []round          `json:"rounds"`
-	Memory map[string]share `json:"memory_mib"`
-}
-
-// warmUp comes before the first round of each stack and is not measured.
-const warmUp = 2 * time.Second
-
-// load starts all stacks, loads them in turn, round by round, and stops them.
-func (b *bench) load(ctx context.Context, w workload) (*loadResult, error) {
-	result := &loadResult{workload: w, Memory: map[string]share{}}
-	var all []*running
-	defer func() {
-		for _, r := range all {
-			r.stop()
-		}
-	}()
-	var body string
-	for _, s := range b.stacks {
-		if s.balances != w.Balances {
-			continue
-		}
-		r, err := b.start(ctx, s, w)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-		got, err := r.ask(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if body == "" {
-			body = got
-		} else if body != got && w.Name != "slow" { // which says how long it slept
-			return nil, fmt.Errorf("%s answers something else than %s", s.name, all[0].name)
-		}
-		if _, err := b.wrk(ctx, r, warmUp); err != nil {
-			return nil, err
-		}
-	}
-	for number := 1; number <= b.rounds; number++ {
-		for _, r := range all {
-			one, err := b.round(ctx, r, number)
-			if err != nil {
-				return nil, err
-			}
-			result.Rounds = append(result.Rounds, one)
-			fmt.Fprintf(os.Stderr, "bench: %s, round %d of %d, %s: %s\n", w.Name, number, b.rounds, r.name, one.line())
-		}
-	}
-	for _, r := range all {
-		memory, err := r.memory()
-		if err != nil {
-			return nil, err
-		}
-		result.Memory[r.name] = memory
-	}
-	return result, nil
+	Recycled int     `json:"recycled,omitempty"` // workers that were replaced
 }
 
 // round loads one stack once.
 func (b *bench) round(ctx context.Context, r *running, number int) (round, error) {
-	one := round{Number: number, Stack: r.name}
+	one := round{Number: number, Stack: r.name, Point: r.point, Plain: r.plain, Asked: r.rate}
+	recycling := r.load.Recycled && !r.plain
+	idle, err := hold(ctx, r, r.load.Idle)
+	if err != nil {
+		return one, err
+	}
+	defer idle.close()
 	before, err := r.processes()
 	if err != nil {
 		return one, err
 	}
-	got, err := b.wrk(ctx, r, b.length)
+	born := r.births()
+	got, err := b.generate(ctx, r)
 	if err != nil {
 		return one, err
 	}
@@ -109,25 +49,39 @@ func (b *bench) round(ctx context.Context, r *running, number int) (round, error
 	if err != nil {
 		return one, err
 	}
-	one.Requests = got.Requests
-	one.Void = got.void()
-	cpu, err := r.spent(before, after)
+	one.Requests, one.Failures, one.Failed = got.Requests, got.failures(), got.failed()
+	switch {
+	case got.Requests == 0:
+		one.Void = "no request was answered"
+	case one.Failures > 0 && !recycling: // where failures are what is measured
+		one.Void = one.Failed
+	}
+	cpu, err := r.spent(before, after, recycling)
 	if err != nil && one.Void == "" {
 		one.Void = err.Error()
 	}
+	if n := idle.open(); n < r.load.Idle && one.Void == "" {
+		one.Void = fmt.Sprintf("%d of %d idle connections were closed", r.load.Idle-n, r.load.Idle)
+	}
 	// wrk sees a status, not a body: one look at the body afterwards.
-	if _, err := r.ask(ctx); err != nil {
+	if _, err := r.ask(ctx); err != nil && !recycling {
 		if ctx.Err() != nil {
 			return one, ctx.Err()
 		}
 		one.Void = "after the round: " + err.Error()
 	}
+	if recycling {
+		one.Recycled = r.births() - born
+		if one.Recycled <= 0 && one.Void == "" {
+			one.Void = "no worker was replaced"
+		}
+	}
 	if one.Void != "" {
 		return one, nil
 	}
 	requests := float64(got.Requests)
-	one.PerS = requests / (float64(got.Duration) / 1e6)
-	one.P50, one.P99, one.Max = float64(got.P50)/1e3, float64(got.P99)/1e3, float64(got.Max)/1e3
+	one.PerS, one.Lag = got.perSecond(), got.Lag/1e3
+	one.P50, one.P99, one.P999, one.Max = got.P50/1e3, got.P99/1e3, got.P999/1e3, got.Max/1e3
 	one.CPU = share{Front: cpu.Front * 1e6 / requests, Workers: cpu.Workers * 1e6 / requests}
 	return one, nil
 }
@@ -136,60 +90,45 @@ func (o round) line() string {
 	if o.Void != "" {
 		return "void: " + o.Void
 	}
-	return fmt.Sprintf("%.0f requests/s, p50 %.2f ms, p99 %.2f ms, CPU %.0f us", o.PerS, o.P50, o.P99, o.CPU.sum())
+	text := fmt.Sprintf("%.0f requests/s, p50 %.2f ms, p99 %.2f ms, CPU %.0f us", o.PerS, o.P50, o.P99, o.CPU.sum())
+	if o.Recycled > 0 {
+		text += fmt.Sprintf(", %d workers replaced, %d failures", o.Recycled, o.Failures)
+	}
+	return text
 }
 
-// measured is the line of wrk.lua. Times are microseconds.
-type measured struct {
-	Requests int64 `json:"requests"`
-	Duration int64 `json:"duration_us"`
-	Bytes    int64 `json:"bytes"`
-	Connect  int64 `json:"connect"`
-	Read     int64 `json:"read"`
-	Write    int64 `json:"write"`
-	Status   int64 `json:"status"`
-	Timeout  int64 `json:"timeout"`
-	P50      int64 `json:"p50_us"`
-	P99      int64 `json:"p99_us"`
-	Max      int64 `json:"max_us"`
-}
+// held are connections that are open and say nothing.
+type held []net.Conn
 
-// void says why a round doesn't count: one failure is enough, since an instant error
-// is the fastest answer of all.
-func (m measured) void() string {
-	if m.Requests == 0 {
-		return "no request was answered"
-	}
-	if m.Connect+m.Read+m.Write+m.Status+m.Timeout == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d statuses that are not 200, socket errors: connect %d, read %d, write %d, timeout %d",
-		m.Status, m.Connect, m.Read, m.Write, m.Timeout)
-}
-
-// wrk runs wrk for that long.
-func (b *bench) wrk(ctx context.Context, r *running, length time.Duration) (measured, error) {
-	seconds := strconv.Itoa(max(1, int(length.Round(time.Second).Seconds())))
-	cmd := exec.CommandContext(ctx, "wrk", "--threads", "1", "--connections", strconv.Itoa(b.connections),
-		"--duration", seconds+"s", "--timeout", "10s", "--script", filepath.Join(b.root, "bench", "wrk.lua"),
-		"http://"+r.address+r.load.Path)
-	text, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
-		return measured{}, ctx.Err()
-	}
-	if err != nil {
-		return measured{}, fmt.Errorf("wrk: %w: %s", err, text)
-	}
-	return parseWrk(string(text))
-}
-
-func parseWrk(text string) (measured, error) {
-	var m measured
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, "RESULT "); ok {
-			err := json.Unmarshal([]byte(rest), &m)
-			return m, err
+// hold opens that many. Each of them has had one answer, as a load balancer's have.
+func hold(ctx context.Context, r *running, n int) (held, error) {
+	var all held
+	for range n {
+		c, err := holdOne(ctx, r)
+		if c != nil {
+			all = append(all, c)
+		}
+		if err != nil {
+			all.close()
+			return nil, fmt.Errorf("idle connection %d: %w", len(all), err)
 		}
 	}
-	return m, fmt.Errorf("wrk printed no RESULT line: %s", text)
+	return all, nil
+}
+
+// open is how many of them are still open.
+func (h held) open() int {
+	n := 0
+	for _, c := range h {
+		if silent(c) {
+			n++
+		}
+	}
+	return n
+}
+
+func (h held) close() {
+	for _, c := range h {
+		c.Close()
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +25,9 @@ type running struct {
 	children []*child
 	ended    chan struct{} // closed when one of them has ended
 	end      func()
+	plain    bool    // beside one of the same stack that is recycled
+	rate     float64 // requests/s of an open loop
+	point    int     // of a series
 }
 
 // child is a direct child: all others are found below it.
@@ -49,8 +50,13 @@ func (b *bench) start(ctx context.Context, s stack, w workload, extra ...string)
 	if err != nil {
 		return nil, err
 	}
-	r := &running{stack: s, place: place{dir: dir, address: address, load: w, extra: extra}, ended: make(chan struct{})}
+	r := &running{stack: s, place: place{dir: dir, files: b.dir, address: address, load: w, extra: extra}, ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })
+	if w.Database {
+		if err := r.migrate(ctx, b.venv, b.root); err != nil {
+			return nil, err
+		}
+	}
 	commands, err := s.commands(r.place)
 	if err != nil {
 		return nil, err
@@ -74,7 +80,7 @@ func (r *running) launch(cmd *exec.Cmd) error {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "EXAMPLE_DB="+filepath.Join(r.dir, "db.sqlite3"), "EXAMPLE_VAR="+r.dir)
+	cmd.Env = append(append(os.Environ(), cmd.Env...), r.environ()...)
 	// A group of its own, so that Ctrl-C reaches only the runner, which stops things in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
@@ -110,30 +116,13 @@ func (r *running) await(ctx context.Context) error {
 	return fmt.Errorf("%s: %w", r.name, err)
 }
 
-// ask sends the workload's request once, on a connection of its own, and returns the body.
-func (r *running) ask(ctx context.Context) (string, error) {
-	client := http.Client{
-		Timeout:       10 * time.Second,
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// stopAll stops several stacks at once.
+func stopAll(all []*running) {
+	var group sync.WaitGroup
+	for _, r := range all {
+		group.Go(r.stop)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.address+r.load.Path, nil)
-	if err != nil {
-		return "", err
-	}
-	answer, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err != nil {
-		return "", err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answered %s: %.200s", r.name, answer.Status, body)
-	}
-	return string(body), nil
+	group.Wait()
 }
 
 // stop ends all processes of the stack, the last started first, and waits for them.

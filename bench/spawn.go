@@ -45,6 +45,13 @@ func (b *bench) spawn(ctx context.Context) (*spawnResult, error) {
 	return nil, nil
 }
 
+// spawnGoal is the longest that a birth may take, as a median, in milliseconds.
+const spawnGoal = 10
+
+func (s *spawnResult) verdict() verdict {
+	return goal{Most: spawnGoal}.judge("spawn: from the decision to ready, ms", spread{s.Median, s.Min, s.Max}, 1)
+}
+
 func (b *bench) spawnOf(ctx context.Context, s stack) (*spawnResult, error) {
 	path := filepath.Join(b.dir, "events.jsonl")
 	load := find("hello")

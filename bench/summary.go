@@ -39,16 +39,45 @@ var quantities = []quantity{
 	{"requests/s", 0, func(r round) float64 { return r.PerS }},
 	{"p50 ms", 2, func(r round) float64 { return r.P50 }},
 	{"p99 ms", 2, func(r round) float64 { return r.P99 }},
+	{"p99.9 ms", 2, func(r round) float64 { return r.P999 }},
 	{"CPU µs/request", 0, func(r round) float64 { return r.CPU.sum() }},
 	{"of it front", 0, func(r round) float64 { return r.CPU.Front }},
 	{"of it workers", 0, func(r round) float64 { return r.CPU.Workers }},
+}
+
+// compared is how many of the quantities, from the first, are compared between stacks.
+const compared = 5
+
+// quantityOf returns the quantity of that title, which must exist.
+func quantityOf(title string) quantity {
+	for _, q := range quantities {
+		if q.title == title {
+			return q
+		}
+	}
+	panic("no quantity " + title)
+}
+
+// stacks are those that were measured, in the order of a round.
+func (l *loadResult) stacks() []string {
+	var names []string
+	for _, name := range stackNames() {
+		if l.has(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (l *loadResult) has(stack string) bool {
+	return slices.ContainsFunc(l.Rounds, func(r round) bool { return r.Stack == stack })
 }
 
 // counted are the rounds of a stack that are not void, and how many are.
 func (l *loadResult) counted(stack string) (rounds []round, void int) {
 	for _, r := range l.Rounds {
 		switch {
-		case r.Stack != stack:
+		case r.Stack != stack || r.Plain:
 		case r.Void != "":
 			void++
 		default:

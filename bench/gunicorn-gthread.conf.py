@@ -1,10 +1,8 @@
-"""gunicorn in `make bench`. The runner adds, on the command line, what differs
-between workloads: the application, chdir, threads, and the address (bind).
+"""gunicorn with its threaded worker in `make bench`. The runner adds, on the command
+line, what differs between workloads: the application, chdir, workers, threads, and the
+address (bind).
 """
 
-workers = 2
-# The threaded worker is the one that keeps connections open. The default (sync)
-# closes each, and a load balancer would have to open a new one for every request.
 worker_class = "gthread"
 # Longer than a load balancer's 60 s, as the manual advises behind one.
 keepalive = 75

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+)
+
+// flatGoal is the most that the front's CPU per request may cost, as a multiple of the
+// cheapest point of its series.
+const flatGoal = 1.15
+
+// series asks whether the front's cost is the same at every point.
+type series struct {
+	Name   string
+	Unit   string
+	Points []int
+	Long   []int // more points, of the full run
+	at     func(point int) workload
+}
+
+// allSeries: the number of busy connections, and the number of requests that the workers
+// can have at a time.
+var allSeries = []series{{
+	Name: "connections", Unit: "connections", Points: []int{10, 100, 1000}, Long: []int{10_000},
+	at: func(point int) workload {
+		w := find("bare")
+		w.Connections = point
+		return w
+	},
+}, {
+	Name: "slots", Unit: "slots", Points: []int{1, 4, 16, 64},
+	at: func(point int) workload {
+		w := find("bare")
+		w.Connections = 100
+		w.Processes = min(2, point)
+		w.Threads = point / w.Processes
+		return w
+	},
+}}
+
+// flatResult is one series: rounds of fender, and of NGINX in the full run, at every point.
+type flatResult struct {
+	Name   string  `json:"name"`
+	Unit   string  `json:"unit"`
+	Points []int   `json:"points"`
+	Rounds []round `json:"rounds"`
+}
+
+func (b *bench) flat(ctx context.Context, s series) (*flatResult, error) {
+	points := slices.Clone(s.Points)
+	if b.full {
+		points = append(points, s.Long...)
+	}
+	result := &flatResult{Name: s.Name, Unit: s.Unit, Points: points}
+	var all []*running
+	defer func() { stopAll(all) }()
+	for _, st := range b.stacks {
+		if st.name != "fender" && (st.name != baseline || !b.full) {
+			continue
+		}
+		for _, point := range points {
+			r, err := b.start(ctx, st, s.at(point))
+			if err != nil {
+				return nil, err
+			}
+			r.point = point
+			all = append(all, r)
+			if _, err := b.wrk(ctx, r, warmUp); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for number := 1; number <= b.rounds; number++ {
+		for _, r := range all {
+			one, err := b.round(ctx, r, number)
+			if err != nil {
+				return nil, err
+			}
+			result.Rounds = append(result.Rounds, one)
+			fmt.Fprintf(os.Stderr, "bench: %d %s, round %d of %d, %s: %s, front %.1f us\n",
+				r.point, s.Unit, number, b.rounds, r.name, one.line(), one.CPU.Front)
+		}
+	}
+	return result, nil
+}
+
+// cost is the front's CPU per request at a point, in microseconds.
+func (f *flatResult) cost(stack string, point int) spread {
+	var values []float64
+	for _, r := range f.Rounds {
+		if r.Stack == stack && r.Point == point && r.Void == "" {
+			values = append(values, r.CPU.Front)
+		}
+	}
+	return summarize(values)
+}
+
+// worst is the dearest point's cost as a multiple of the cheapest's, and void when a
+// point has no round that counts.
+func (f *flatResult) worst(stack string) spread {
+	var medians []float64
+	for _, point := range f.Points {
+		medians = append(medians, f.cost(stack, point).Median)
+	}
+	s := summarize(medians)
+	return summarize([]float64{s.Max / s.Min})
+}
+
+func (f *flatResult) stacks() []string {
+	var names []string
+	for _, r := range f.Rounds {
+		if !slices.Contains(names, r.Stack) {
+			names = append(names, r.Stack)
+		}
+	}
+	return names
+}
+
+func (f *flatResult) verdict() (verdict, bool) {
+	if !slices.Contains(f.stacks(), "fender") {
+		return verdict{}, false
+	}
+	what := fmt.Sprintf("%s: front's CPU/request, the dearest of %v as a multiple of the cheapest", f.Name, f.Points)
+	return goal{Most: flatGoal}.judge(what, f.worst("fender"), 2), true
+}
