@@ -96,12 +96,12 @@ build/python: always
 	@scripts/venv.sh .venv-test $<
 
 # uWSGI is compiled when it is installed; one in pip's cache may be linked to another interpreter.
-.venv-bench/ready: bench/requirements.txt $(SITE)/requirements.txt build/python
+.venv-bench/ready: bench/requirements.txt lab/requirements.txt $(SITE)/requirements.txt build/python
 	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
 	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
 	@PIP_NO_CACHE_DIR=1 scripts/venv.sh .venv-bench $<
 
-.venv-lab/ready: lab/requirements.txt bench/requirements.txt $(SITE)/requirements.txt build/python
+.venv-lab/ready: lab/requirements.txt $(SITE)/requirements.txt build/python
 	@scripts/need.sh gcc=gcc /usr/include/stdlib.h=libc6-dev
 	@scripts/need.sh "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')/Python.h=python3-dev"
 	@PIP_NO_CACHE_DIR=1 scripts/venv.sh .venv-lab $<
