@@ -177,8 +177,7 @@ func (f *Front) close(ctx context.Context) error {
 	f.do(f.stop)
 	select {
 	case <-f.gone:
-		f.spooler.stopped.Wait()
-		f.files.Wait()
+		f.awaitHelpers(ctx)
 		return nil
 	case <-ctx.Done():
 	}
@@ -200,6 +199,21 @@ func (f *Front) close(ctx context.Context) error {
 		return nil
 	}
 	return fmt.Errorf("%d requests were not answered when the time to leave was over", left)
+}
+
+// awaitHelpers waits for those who touch files. What they still do is for nobody, so a disk that hangs gets
+// no more time than there is.
+func (f *Front) awaitHelpers(ctx context.Context) {
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		f.spooler.stopped.Wait()
+		f.files.Wait()
+	}()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
 }
 
 // stop accepts what the kernel has accepted already, and no more, and ends idle connections.

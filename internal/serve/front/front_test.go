@@ -321,3 +321,31 @@ func TestClose_GivesUpWhenItsTimeIsOver(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A disk that does not come back must not keep the server from leaving: what is left to a helper then is
+// only to close a file.
+func TestClose_DoesNotWaitForADiskBeyondItsTime(t *testing.T) {
+	for _, at := range []struct {
+		name string
+		hang func(*Front, func())
+	}{
+		{"a helper", func(f *Front, hang func()) { f.files.Do(hang) }},
+		{"a spooler", func(f *Front, hang func()) { f.spooler.stopped.Go(hang) }},
+	} {
+		t.Run(at.name, func(t *testing.T) {
+			s := serve(t, Options{}, mirror(t))
+			let, hangs := make(chan struct{}), make(chan struct{})
+			defer close(let)
+			at.hang(s.Front, func() { close(hangs); <-let })
+			wait(t, "the helper", hangs)
+			ctx, cancel := context.WithCancel(context.Background())
+			closed := make(chan error, 1)
+			go func() { closed <- s.Close(ctx) }()
+			wait(t, "the last connection", s.gone) // there is none
+			cancel()
+			if err := wait(t, "the end", closed); err != nil {
+				t.Error(err) // no request was lost
+			}
+		})
+	}
+}
