@@ -420,3 +420,29 @@ func TestMemory_StaysFlatWithLargeBodies(t *testing.T) {
 		t.Errorf("%d bytes came, %v; %d MiB of heap at most", n, err, most>>20)
 	}
 }
+
+// The small pieces of a stream are copied. What they are copied to must not grow with the stream, also
+// when there is always something that waits.
+func TestReply_OfManySmallPiecesHoldsNoMoreThanWaits(t *testing.T) {
+	const rounds, size = 20_000, 100
+	f := &Front{options: Options{Door: &door{}, Memory: exchange.NewBudget(1 << 20), Spool: exchange.NewBudget(0)}.withDefaults()}
+	r := &reply{conn: &conn{front: f}}
+	r.conn.woken.Store(true) // there is no loop
+	r.Start(exchange.Head{Status: 200, Length: -1})
+	piece := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, size) }
+	var b batch
+	r.Write(piece(0), false)
+	for i := range rounds {
+		if !r.next(&b) || len(b.parts) != 1 || !bytes.Equal(b.parts[0].bytes, piece(i)) {
+			t.Fatalf("round %d: %d parts", i, len(b.parts))
+		}
+		r.Write(piece(i+1), false) // before the one before is written
+		if !bytes.Equal(b.parts[0].bytes, piece(i)) {
+			t.Fatalf("round %d: a piece was overwritten", i)
+		}
+		r.done(b.parts)
+	}
+	if held := cap(r.copies); held > 2*keptReply {
+		t.Errorf("%d bytes are held for pieces of %d", held, size)
+	}
+}

@@ -102,8 +102,12 @@ func (r *reply) Write(b []byte, given bool) bool {
 	return !r.full
 }
 
-// copy keeps bytes that were not given. r.mu is held.
+// copy keeps bytes that were not given. What is full is left to the parts that lie in it: a stream of which
+// always something waits would have it grow for ever. r.mu is held.
 func (r *reply) copy(b []byte) []byte {
+	if len(r.copies)+len(b) > keptReply {
+		r.copies = nil
+	}
 	from := len(r.copies)
 	r.copies = append(r.copies, b...)
 	return r.copies[from:]
