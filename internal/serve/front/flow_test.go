@@ -2,6 +2,7 @@ package front
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"fender/internal/exchange"
+	"fender/internal/observe/accesslog"
 )
 
 func TestPipelining_AnswersInOrderOneAtATime(t *testing.T) {
@@ -445,4 +447,49 @@ func TestReply_OfManySmallPiecesHoldsNoMoreThanWaits(t *testing.T) {
 	if held := cap(r.copies); held > 2*keptReply {
 		t.Errorf("%d bytes are held for pieces of %d", held, size)
 	}
+}
+
+// unheard is a door whose workshop does not hear that it may go on.
+type unheard struct {
+	*door
+	resumed chan exchange.ID
+}
+
+func (d unheard) Resume(id exchange.ID) { d.resumed <- id }
+
+// When a spooler has written, the reply may be another request's by the time that it tells the workshop to
+// go on: the client may have left meanwhile. (The race detector sees it.)
+func TestSpooler_TellsTheWorkshopWhatItMayNoLongerLookAt(t *testing.T) {
+	d := unheard{&door{jobs: map[exchange.ID]*job{}}, make(chan exchange.ID, 1000)}
+	asked := make(chan exchange.ID, 1)
+	d.app = func(j *job) {
+		j.start(200, -1)
+		for j.write(make([]byte, 64<<10)) {
+		}
+		asked <- j.ID
+	}
+	s := &server{t: t, door: d.door, logs: make(chan accesslog.Entry, 10)}
+	var err error
+	if s.Front, err = New(Options{Door: d, SpoolDir: t.TempDir(), Log: func(e *accesslog.Entry) { s.logs <- kept(e) }}); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := Listener{Address: "127.0.0.1:0"}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = socket.Addr().String()
+	s.Serve(socket)
+	c := s.dial()
+	c.send(get("/"))
+	id := wait(t, "the application to be held", asked)
+	if got := wait(t, "the resumption", d.resumed); got != id {
+		t.Errorf("request %d was told to go on, %d was held", got, id)
+	}
+	hard(t, c)
+	c.Close()
+	s.entry()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	s.door.running.Wait()
 }

@@ -55,6 +55,7 @@ func (s *spooler) take() *reply {
 
 // write writes the reply's next chunks and reports whether there are more.
 func (s *spooler) write(r *reply) (more bool) {
+	door, id := r.front().options.Door, r.request.ID // behind the last chunk the reply may be another request's
 	chunks := r.forSpool()
 	file, off, err := s.append(r, chunks)
 	if err != nil {
@@ -62,7 +63,7 @@ func (s *spooler) write(r *reply) (more bool) {
 	}
 	more, resume := r.spooled(chunks, file, off, err)
 	if resume {
-		r.front().options.Door.Resume(r.request.ID)
+		door.Resume(id)
 	}
 	return more
 }
