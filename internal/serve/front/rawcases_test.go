@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -238,5 +240,20 @@ func (c *client) statuses() (statuses, end string) {
 		}
 		_, _ = io.Copy(io.Discard, resp.Body)
 		list = append(list, resp.Status[:3])
+	}
+}
+
+// The parser's fuzz test begins with the same bytes, but for the long ones.
+func TestRawCases_AreTheSeedsOfTheParsersFuzzTest(t *testing.T) {
+	const long = 2 << 10
+	var want strings.Builder
+	for _, c := range rawCases {
+		if len(c.raw) <= long {
+			want.WriteString(strconv.Quote(c.raw) + "\n")
+		}
+	}
+	const path = "../http1/testdata/seeds.txt"
+	if got, err := os.ReadFile(path); err != nil || string(got) != want.String() {
+		t.Errorf("%s is not what it should be (%v):\n%s", path, err, want.String())
 	}
 }
