@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"fender/e2e/load"
+	"fender/internal/observe/event"
 )
 
 // refuses runs `fender serve`, which must end with the code and say all of the words.
@@ -193,22 +195,48 @@ func TestTheIncidentsOptionsServe(t *testing.T) {
 	s.must(&load.Request{Target: "/hello"})
 }
 
-func TestABlockedStdoutStopsNothing(t *testing.T) {
+// Standard output is a pipe that nobody reads. When there is no room for lines any more they are lost; how many
+// is counted, and told as soon as somebody reads.
+func TestABlockedStdoutStopsNothingAndLostLinesAreTold(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	defer w.Close()
-	s := launch(t, append(app(t, "def application(e, s):\n    s('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"),
-		"--http-socket", "127.0.0.1:0", "--access-log", fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), w.Fd()))...)
+	s := start{before: []string{"sh", "-c", fmt.Sprintf(`exec "$@" >/proc/%d/fd/%d`, os.Getpid(), w.Fd()), "sh"}}.launch(t,
+		append(app(t, "def application(e, s):\n    s('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"),
+			"--http-socket", "127.0.0.1:0", "--admin", "127.0.0.1:0")...)
 	s.ready()
-	tally := s.under(8, get("/"), func(ctx context.Context) {
-		every(ctx, 100_000_000, 20, func() {})
+	w.Close() // fender has it
+	const requests = 300
+	conn := &load.Conn{Addr: s.addr}
+	for range requests { // their lines are more than the 64 KiB of the pipe and the 4 MiB that may wait
+		if _, kind, err := conn.Do(&load.Request{Target: "/" + strings.Repeat("x", 30_000)}); kind != load.OK {
+			t.Fatal(err)
+		}
+	}
+	if _, kind, err := conn.Do(&load.Request{Target: "/healthz"}); kind != load.OK { // behind the last line, without one
+		t.Fatal(err)
+	}
+	conn.Close()
+	lost := metric(t, string(read(t, s.admin(), "/metrics").Body), `fender_log_lost_total{log="access"}`)
+	if lost < requests/3 || lost > requests*2/3 {
+		t.Errorf("%v lines are counted as lost", lost)
+	}
+	lines := make(chan int)
+	go func() {
+		all, _ := io.ReadAll(r)
+		lines <- strings.Count(string(all), "\n")
+	}()
+	s.wait("word of the lost lines", 1, func(e event.Event) bool {
+		return e.Kind == event.Warning && strings.Contains(e.Text, fmt.Sprintf("%v lines were dropped", lost))
 	})
-	s.noneFailed(tally)
-	if tally.Total() < 1500 {
-		t.Errorf("only %d requests: the pipe of 64 KiB was never full", tally.Total())
+	s.signal(syscall.SIGTERM)
+	if code := s.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := <-lines; n+int(lost) != requests {
+		t.Errorf("%d lines came and %v were lost of %d", n, lost, requests)
 	}
 }
 

@@ -47,6 +47,15 @@ if ! scripts/need.sh siege=siege; then
   echo "skipped: the comparison of fender siege with siege" >&2
 fi
 
+# The master's system calls for each request are counted.
+if ! scripts/need.sh strace=strace; then
+  if [ -n "$ci" ]; then
+    echo "CI skips nothing, and system calls are counted with strace" >&2
+    exit 1
+  fi
+  echo "skipped: the count of system calls" >&2
+fi
+
 echo "the example site's own tests"
 EXAMPLE_VAR=build/site EXAMPLE_DB=build/site/test.sqlite3 \
   .venv-test/bin/python -W error examples/django/manage.py test demo --verbosity 0
