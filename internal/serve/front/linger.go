@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fender/internal/loop"
 )
 
 // Bounds of a lingering close: without input for lingerPause, and after lingerTime in any case, the
@@ -28,26 +30,29 @@ func (c *conn) linger() bool {
 	return true
 }
 
-// discard reads what comes, a bounded number of bytes.
+// discard reads what comes. The rest of what is there is for the next turn: a client that sends without end
+// must not keep the loop to itself.
 func (c *conn) discard() bool {
 	f := c.front
-	for range perTurn {
-		_, err := c.read(f.discard[:])
-		if err == errAgain {
-			until := c.pace.until()
-			if until.After(c.until) {
-				until = c.until
-			}
-			if f.aborting || !f.clock.Before(until) {
-				return c.end()
-			}
-			c.wait(unix.EPOLLIN, until)
-			return false
+	empty := false
+	for left := loop.PerTurn; left > 0; {
+		n, err := c.read(f.discard[:])
+		if empty = err == errAgain; empty {
+			break
 		}
 		if err != nil || !f.clock.Before(c.until) {
 			return c.end()
 		}
+		left -= n
 		c.pace.last = f.clock
 	}
-	return true
+	until := c.pace.until()
+	if until.After(c.until) {
+		until = c.until
+	}
+	if f.aborting && empty || !f.clock.Before(until) {
+		return c.end()
+	}
+	c.wait(unix.EPOLLIN, until)
+	return false
 }
