@@ -169,6 +169,27 @@ func TestWorkshop_ClosesWithoutHavingStarted(t *testing.T) {
 	w.Close()
 }
 
+// A file that a worker has sent may be on a disk that hangs.
+func TestWorkshop_ClosesThoughAFileDoesNot(t *testing.T) {
+	w, err := New(Options{Launch: func(int) (Launch, error) { return Launch{}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := make(chan struct{})
+	defer close(let)
+	w.closer.Do(func() { <-let })
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		w.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("it waits for the file")
+	}
+}
+
 func TestWorkshop_BeginsNothingAgainWhenNoMethodMayBe(t *testing.T) {
 	h := open(t, func(o *Options, _ *playbook) { o.RetryMethods = []string{} })
 	a := h.ask("GET", begin, at("begun"), ok)

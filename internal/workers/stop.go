@@ -58,8 +58,12 @@ func (w *Workshop) checkStopped() {
 	}
 }
 
-// closePatience bounds how long Close waits for processes that were killed.
-const closePatience = 5 * time.Second
+const (
+	// closePatience bounds how long Close waits for processes that were killed.
+	closePatience = 5 * time.Second
+	// closerPatience bounds how long it waits for files to be closed: a disk may hang for ever.
+	closerPatience = time.Second
+)
 
 // Close ends the workshop, by force if Stop has not ended it, and gives everything back. Requests
 // that come later are answered with CauseDraining.
@@ -84,7 +88,7 @@ func (w *Workshop) Close() {
 		}
 		w.sampler.Close()
 		w.helpers.Wait()
-		w.closer.Wait()
+		w.awaitClosers()
 		w.procs.AwaitGroup(closePatience)
 		if w.ownsProcs {
 			w.procs.Close()
@@ -93,6 +97,21 @@ func (w *Workshop) Close() {
 			w.loop.Close()
 		}
 	})
+}
+
+// awaitClosers waits for the closing of files, which is for nobody any more.
+func (w *Workshop) awaitClosers() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		w.closer.Wait()
+	}()
+	late := time.NewTimer(closerPatience)
+	defer late.Stop()
+	select {
+	case <-closed:
+	case <-late.C:
+	}
 }
 
 // end lets go of everything. It is the last that the loop does for the workshop.
