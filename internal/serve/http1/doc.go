@@ -10,5 +10,7 @@
 // folded fields, space before a colon, Content-Length beside Transfer-Encoding, repeated lengths)
 // is refused. Each refusal is a Verdict of its own with a status and a sentence.
 //
+// A test compares it with Go's net/http; docs/http.md has the differences.
+//
 // It does not decide what happens to a connection; package front does.
 package http1
