@@ -231,17 +231,26 @@ func TestPython_HoldsUpNobodyBesideARequestThatHoldsTheInterpreter(t *testing.T)
 	}
 	holds := h.get("GET", "/hold?"+fifo, exchange.Body{})
 	h.begun()
-	// Whatever goes to the same worker is read by its other thread, which cannot begin it.
-	var beside []*answer
-	for range 8 {
-		beside = append(beside, h.get("POST", "/pid", exchange.Body{}))
-	}
-	for _, a := range beside {
-		if f := a.wait(); f.word != "end" || f.facts.Attempts != 1 {
-			t.Errorf("answer %+v", f)
+	// Whatever goes to the same worker is read by its other thread, which cannot begin it. That none goes
+	// there is possible as long as the other worker is quick enough.
+	taken := false
+	for tries := 0; !taken && tries < 200; tries++ {
+		var beside []*answer
+		for range 8 {
+			beside = append(beside, h.get("POST", "/pid", exchange.Body{}))
+		}
+		for _, a := range beside {
+			if f := a.wait(); f.word != "end" || f.facts.Attempts != 1 {
+				t.Errorf("answer %+v", f)
+			}
+		}
+		for len(h.events) > 0 {
+			taken = (<-h.events).Kind == event.TakenBack || taken
 		}
 	}
-	h.event("taken back", func(e *event.Event) bool { return e.Kind == event.TakenBack })
+	if !taken {
+		t.Error("nothing was taken back")
+	}
 	w, err := os.OpenFile(fifo, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
