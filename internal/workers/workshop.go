@@ -103,6 +103,7 @@ type Workshop struct {
 	batch     uint64 // counts the times that effects were fetched
 	carrying  bool
 	alarms    alarms
+	urgency   urgency
 	reloads   reloads
 	kills     int64 // the kernel's out-of-memory count when last looked at
 	idle      bool  // the pool has nothing left
@@ -223,6 +224,7 @@ func (w *Workshop) Turn(now time.Duration) {
 		w.pool.Tick(now)
 		w.carry(now)
 	}
+	w.adapt(now)
 }
 
 // Next is the loop's: the earliest deadline.
@@ -232,7 +234,10 @@ func (w *Workshop) Next() (time.Duration, bool) {
 	}
 	at, ok := w.pool.Next()
 	if mine, also := w.alarms.next(); also && (!ok || mine < at) {
-		return mine, true
+		at, ok = mine, true
+	}
+	if mine, also := w.urgency.next(); also && (!ok || mine < at) {
+		at, ok = mine, true
 	}
 	return at, ok
 }
