@@ -130,6 +130,16 @@ type upload struct {
 	failure  error             // of a helper
 }
 
+// endUpload forgets the state of a body's reading.
+func (c *conn) endUpload() {
+	if c.upload != nil {
+		c.upload.free()
+		*c.upload = upload{}
+		c.front.uploads.keep(c.upload)
+		c.upload = nil
+	}
+}
+
 // free gives the buffer back.
 func (u *upload) free() {
 	if u.bulk != nil {
@@ -141,7 +151,12 @@ func (u *upload) free() {
 // receive begins to read the body that the head announced.
 func (c *conn) receive(h *http1.Head) bool {
 	b := &c.reply.body
-	c.upload = upload{chunked: h.Chunked, expected: h.Continue && len(c.in.unread()) == 0}
+	u, ok := c.front.uploads.take()
+	if !ok {
+		u = &upload{}
+	}
+	u.chunked, u.expected = h.Chunked, h.Continue && len(c.in.unread()) == 0
+	c.upload = u
 	c.pace = newPace(c.front.options.BodyTimeout, c.front.options.MinRate, c.front.clock)
 	if !h.Chunked {
 		if err := b.expect(h.Length); err != nil {
@@ -164,7 +179,7 @@ func (c *conn) keep(piece []byte) bool {
 
 // readBody reads what has come of the body.
 func (c *conn) readBody() bool {
-	u := &c.upload
+	u := c.upload
 	switch {
 	case u.failure != nil:
 		return c.endOfBody(u.failure)
@@ -199,7 +214,7 @@ func (c *conn) readToMemory() bool {
 // readToSpool reads a body of known length into its file. Its buffer is fetched when there is something to
 // read: a client that sends slowly holds none.
 func (c *conn) readToSpool() bool {
-	u, b := &c.upload, &c.reply.body
+	u, b := c.upload, &c.reply.body
 	left := b.size - b.spool.end
 	if left == 0 {
 		u.free()
@@ -227,7 +242,7 @@ func (c *conn) readToSpool() bool {
 
 // readChunked reads a chunked body.
 func (c *conn) readChunked() bool {
-	u, b := &c.upload, &c.reply.body
+	u, b := c.upload, &c.reply.body
 	for {
 		if u.verdict == http1.More {
 			data, n, v := decode(&u.coding, c.in.unread())

@@ -72,9 +72,9 @@ type conn struct {
 	pace  pace      // of what is read or written
 	until time.Time // lingering: when it is over
 
-	reply  *reply // the request that is dealt with
-	upload upload // its body
-	output output // what is being written
+	reply  *reply  // the request that is dealt with
+	upload *upload // its body, while that is read
+	output *output // what is being written; nil: nothing
 	last   lastWord
 }
 
@@ -306,7 +306,7 @@ func (c *conn) awaitHead() bool {
 func (c *conn) end() bool {
 	c.shut()
 	c.freeInbox()
-	c.upload.free()
+	c.endUpload()
 	c.phase = finished
 	c.front.remove(c)
 	return false

@@ -66,8 +66,8 @@ func (c *conn) deliver() bool {
 }
 
 // delivered is told that a batch is written, or will not be.
-func (c *conn) delivered(err error) bool {
-	r, o := c.reply, &c.output
+func (c *conn) delivered(o *output, err error) bool {
+	r := c.reply
 	b := &r.batch
 	if err != nil {
 		r.sent += min(max(o.sent-o.before, 0), o.total)
@@ -183,7 +183,7 @@ const albHead = 32 << 10
 // compose makes pieces of a batch: the head before the first bytes, the end behind the last.
 func (c *conn) compose(r *reply, b *batch) {
 	c.begin(afterBatch)
-	o := &c.output
+	o := c.output
 	if !r.sentHead {
 		r.sentHead = true
 		c.frame(r)

@@ -44,6 +44,8 @@ type Front struct {
 	inboxes   spares[*inbox]
 	environs  spares[[]byte]
 	replies   spares[*reply]
+	uploads   spares[*upload]
+	outputs   spares[*output]
 	stopping  bool // idle connections end
 	aborting  bool // all connections end
 	gone      chan struct{}
@@ -84,7 +86,9 @@ func New(o Options) (*Front, error) {
 		f.own = make(chan struct{})
 	}
 	f.box = loop.NewMailbox[letter](f.loop)
-	f.inboxes.most, f.environs.most, f.replies.most = maxSpares, maxSpares, maxSpares
+	for _, most := range []*int{&f.inboxes.most, &f.environs.most, &f.replies.most, &f.uploads.most, &f.outputs.most} {
+		*most = maxSpares
+	}
 	return f, nil
 }
 

@@ -71,13 +71,18 @@ type output struct {
 // begin borrows the buffers. The first piece is the head's.
 func (c *conn) begin(a after) {
 	f := c.front
-	c.output = output{pieces: append(f.pieces[:0], piece{}), head: f.head[:0], after: a}
+	o, ok := f.outputs.take()
+	if !ok {
+		o = &output{}
+	}
+	*o = output{pieces: append(f.pieces[:0], piece{}), head: f.head[:0], after: a}
 	f.pieces, f.head = nil, nil
+	c.output = o
 }
 
-// giveBack returns the buffers.
-func (c *conn) giveBack() {
-	o, f := &c.output, c.front
+// giveBack returns the buffers and the output itself, and tells what it was.
+func (c *conn) giveBack() output {
+	o, f := c.output, c.front
 	clear(o.pieces)
 	if f.pieces == nil && cap(o.pieces) <= 4*maxPieces {
 		f.pieces = o.pieces[:0]
@@ -85,7 +90,12 @@ func (c *conn) giveBack() {
 	if f.head == nil && cap(o.head) <= maxKept {
 		f.head = o.head[:0]
 	}
-	o.pieces, o.head, o.finish = nil, nil, nil
+	o.pieces, o.head = nil, nil
+	was := *o
+	*o = output{}
+	f.outputs.keep(o)
+	c.output = nil
+	return was
 }
 
 // flush writes the head and the pieces behind it.
@@ -97,7 +107,7 @@ func (c *conn) flush() bool {
 
 // write goes on writing.
 func (c *conn) write() bool {
-	o := &c.output
+	o := c.output
 	if err := c.helperWrote(); err != nil {
 		return c.written(err)
 	}
@@ -129,7 +139,7 @@ func (c *conn) write() bool {
 
 // helperWrote takes over what a helper has done.
 func (c *conn) helperWrote() error {
-	o := &c.output
+	o := c.output
 	if o.moved > 0 {
 		o.sent += o.moved
 		o.pieces[o.done].off += o.moved
@@ -154,7 +164,7 @@ func (c *conn) room() bool {
 // awaitRoom waits until the client takes more, if that has any sense. What the kernel holds for it
 // counts as progress when it becomes less: the kernel reports room only when there is much of it.
 func (c *conn) awaitRoom() bool {
-	o, f := &c.output, c.front
+	o, f := c.output, c.front
 	if !o.paced {
 		o.paced = true
 		c.pace = newPace(f.options.SendTimeout, f.options.MinRate, f.clock)
@@ -245,9 +255,9 @@ func (o *output) advance(n int) {
 // kernel the file's own pages, and the hole that is made there behind them (part.punch) would zero what
 // is still on its way to the client.
 func (c *conn) sendPart(p *piece) bool {
+	o := c.output
 	s := sender{fd: c.fd, file: p.part.file, at: p.off, left: p.n, part: p.part, front: c.front}
 	c.help(func() {
-		o := &c.output
 		o.moved, o.blocked, o.failure = s.run()
 	})
 	return false
@@ -358,9 +368,8 @@ func (c *conn) help(work func()) bool {
 // written ends an output: all is written, or it will not be.
 func (c *conn) written(err error) bool {
 	c.timer.clear()
-	finish := c.output.finish
-	c.giveBack()
-	switch c.output.after {
+	was := c.giveBack()
+	switch was.after {
 	case afterContinue:
 		if err != nil {
 			return c.endOfBody(err)
@@ -368,14 +377,14 @@ func (c *conn) written(err error) bool {
 		c.phase = receiving
 		return true
 	case afterBatch:
-		return c.delivered(err)
+		return c.delivered(&was, err)
 	}
 	what := again
 	switch {
 	case err != nil:
 		what = drop
-	case c.output.closes:
+	case was.closes:
 		what = linger
 	}
-	return finish(what)
+	return was.finish(what)
 }

@@ -114,6 +114,7 @@ func (c *conn) answer() bool {
 func (c *conn) submit() bool {
 	r, h := c.reply, &c.in.parser.Head
 	arrived := c.front.clock
+	c.endUpload()
 	r.entry.Received = r.body.size
 	c.prepare(r, h, arrived)
 	if len(c.in.unread()) == 0 { // waiting, a connection holds no buffer
@@ -210,11 +211,11 @@ func (c *conn) endOfBody(err error) bool {
 		c.front.warn(err)
 		cause = exchange.CauseSpoolFull
 	}
-	if !c.upload.chunked {
+	if c.upload == nil || !c.upload.chunked {
 		r.body.size = r.body.arrived() // the log wants what came, not what was announced
 	}
 	r.entry.Received = r.body.size
-	c.upload.free()
+	c.endUpload()
 	r.body.release() // before the client knows: its next request may need the room
 	r.cause, r.status = cause, status
 	if r.status == 0 {
