@@ -93,7 +93,7 @@ var workloads = []workload{
 		Goals: []goal{{To: baseline, Of: "p99 ms", Most: 0.8}}},
 	{Name: "bare-recycled", Path: "/", WSGI: bare, ASGI: bareASGI, Processes: 2, Threads: 1, Recycled: true},
 	{Name: "hello-recycled", Path: "/hello", WSGI: site, ASGI: siteASGI, Processes: 2, Threads: 1, Recycled: true, Short: true},
-	{Name: "balancer", Path: "/", Balances: true,
+	{Name: "balancer", Path: "/", Balances: true, Short: true,
 		Goals: []goal{{Of: "requests/s", Least: 15000}}},
 }
 

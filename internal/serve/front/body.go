@@ -276,7 +276,7 @@ func (c *conn) readChunked() bool {
 // awaitBody is told that a read of the body brought nothing: it is waited for, if that has any sense.
 func (c *conn) awaitBody(err error) bool {
 	switch {
-	case err != errAgain:
+	case !errors.Is(err, errAgain):
 		return c.endOfBody(err)
 	case c.front.aborting:
 		return c.endOfBody(errStopped)

@@ -270,7 +270,7 @@ func (c *conn) readHead() bool {
 			c.in = c.front.newInbox()
 		}
 		n, err := c.read(c.in.space())
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return c.awaitHead()
 		}
 		if err != nil {

@@ -107,8 +107,8 @@ func (f *Front) Serve(s *Socket) {
 	f.do(func() { f.listen(s) })
 }
 
-// do has the loop run something. It reports false when the front has ended.
-func (f *Front) do(what func()) bool { return f.box.Put(letter{do: what}) }
+// do has the loop run something, unless the front has ended.
+func (f *Front) do(what func()) { f.box.Put(letter{do: what}) }
 
 // Drain makes every further answer end its connection and the health check fail. Connections and
 // requests are still accepted, and no idle connection is closed: the balancer may be about to use it.

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"errors"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +38,7 @@ func (c *conn) discard() bool {
 	empty := false
 	for left := loop.PerTurn; left > 0; {
 		n, err := c.read(f.discard[:])
-		if empty = err == errAgain; empty {
+		if empty = errors.Is(err, errAgain); empty {
 			break
 		}
 		if err != nil || !f.clock.Before(c.until) {

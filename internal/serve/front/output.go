@@ -281,8 +281,8 @@ func (s *sender) run() (moved int64, blocked bool, err error) {
 	all := s.left
 	for s.left > 0 && all-s.left < stayBytes {
 		switch err := s.send(); {
-		case err == unix.EAGAIN && s.stays():
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN) && s.stays():
+		case errors.Is(err, unix.EAGAIN):
 			return all - s.left, true, nil
 		case err != nil:
 			return all - s.left, false, err
