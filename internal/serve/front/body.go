@@ -44,7 +44,7 @@ func (b *body) expect(n int64) error {
 	b.size = n
 	if n <= int64(b.front.options.BodyMemory) && b.front.options.Memory.Take(n) {
 		b.memory = n
-		b.bytes = make([]byte, 0, n)
+		b.bytes = b.front.newBody(n)
 		return nil
 	}
 	if !b.front.options.Spool.Fits(n) {
@@ -108,8 +108,32 @@ func (b *body) release() {
 		b.spool.release()
 		b.front.closeFile(b.spool.file)
 	}
+	b.front.freeBody(b.bytes)
 	b.front.options.Memory.Give(b.memory)
 	*b = body{}
+}
+
+// keptBody is the size of the buffers for bodies that are used again. Most bodies are smaller; one that is
+// larger has memory of its own.
+const keptBody = 16 << 10
+
+// newBody is an empty buffer for a body of n bytes.
+func (f *Front) newBody(n int64) []byte {
+	if n > keptBody {
+		return make([]byte, 0, n)
+	}
+	b, ok := f.bodies.take()
+	if !ok {
+		b = make([]byte, 0, keptBody)
+	}
+	return b[:0]
+}
+
+// freeBody gives a buffer back. Nobody has it any more.
+func (f *Front) freeBody(b []byte) {
+	if cap(b) == keptBody {
+		f.bodies.keep(b)
+	}
 }
 
 // closeFile closes a file, which may wait for a disk.

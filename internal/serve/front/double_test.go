@@ -133,7 +133,7 @@ func (d *door) Submit(r *exchange.Request) {
 func copyOf(r *exchange.Request) *exchange.Request {
 	c := *r
 	c.Method, c.Path, c.TraceID = strings.Clone(r.Method), strings.Clone(r.Path), strings.Clone(r.TraceID)
-	c.Environ = slices.Clone(r.Environ)
+	c.Environ, c.Body.Bytes = slices.Clone(r.Environ), slices.Clone(r.Body.Bytes)
 	return &c
 }
 

@@ -1,7 +1,6 @@
 package front
 
 import (
-	"strconv"
 	"strings"
 	"unsafe"
 
@@ -66,7 +65,7 @@ func (c *conn) buildEnviron(dst []byte, r *reply, h *http1.Head) []byte {
 	}
 	e.SetNamed(nameWSGIURLScheme, c.scheme(r, h))
 	if h.Chunked || h.HasLength {
-		e.SetNamed(nameContentLength, strconv.FormatInt(r.body.size, 10))
+		e.SetNumber(nameContentLength, r.body.size)
 	}
 	if h.Form == http1.AbsoluteForm {
 		e.SetHeader("Host", h.Authority.Of(r.text))

@@ -44,6 +44,7 @@ type Front struct {
 	inboxes   spares[*inbox]
 	environs  spares[[]byte]
 	replies   spares[*reply]
+	bodies    spares[[]byte]
 	uploads   spares[*upload]
 	outputs   spares[*output]
 	stopping  bool // idle connections end
@@ -86,7 +87,7 @@ func New(o Options) (*Front, error) {
 		f.own = make(chan struct{})
 	}
 	f.box = loop.NewMailbox[letter](f.loop)
-	for _, most := range []*int{&f.inboxes.most, &f.environs.most, &f.replies.most, &f.uploads.most, &f.outputs.most} {
+	for _, most := range []*int{&f.inboxes.most, &f.environs.most, &f.replies.most, &f.bodies.most, &f.uploads.most, &f.outputs.most} {
 		*most = maxSpares
 	}
 	return f, nil

@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"strconv"
+	"unsafe"
+)
+
 // Environ builds a request's CGI environ as the marshal data of one dict. The zero Environ is not
 // usable: NewEnviron begins one.
 //
@@ -35,6 +40,13 @@ func NameOf(variable string) Name {
 func (e *Environ) SetNamed(name Name, value string) {
 	e.buf = append(e.buf, name.key...)
 	e.buf = appendLatin1(e.buf, value)
+}
+
+// SetNumber adds a variable whose value is a number.
+func (e *Environ) SetNumber(name Name, n int64) {
+	var space [20]byte // the longest
+	digits := strconv.AppendInt(space[:0], n, 10)
+	e.SetNamed(name, unsafe.String(unsafe.SliceData(digits), len(digits)))
 }
 
 // SetHeader adds a header under its environ name (HeaderVar), with one look at the table and

@@ -1,6 +1,8 @@
 package wire_test
 
 import (
+	"bytes"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -128,5 +130,20 @@ func BenchmarkEnviron_ALBGet(b *testing.B) {
 	b.SetBytes(int64(len(encodeGet(buf))))
 	for b.Loop() {
 		encodeGet(buf)
+	}
+}
+
+func TestEnviron_SaysTheSameWithNamesThatAreReady(t *testing.T) {
+	plain, ready := wire.NewEnviron(nil), wire.NewEnviron(nil)
+	for _, variable := range []string{"REQUEST_METHOD", "of.no.table", "H\xe9"} {
+		plain.Set(variable, "v\xe9")
+		ready.SetNamed(wire.NameOf(variable), "v\xe9")
+	}
+	for _, n := range []int64{0, 7, 1 << 62, -1 << 63} {
+		plain.Set("CONTENT_LENGTH", strconv.FormatInt(n, 10))
+		ready.SetNumber(wire.NameOf("CONTENT_LENGTH"), n)
+	}
+	if want, got := plain.Bytes(), ready.Bytes(); !bytes.Equal(want, got) {
+		t.Errorf("%q instead of %q", got, want)
 	}
 }
