@@ -1,6 +1,7 @@
 // Package exchange is one request and its answer: what the front hands to the workshop and what
 // it gets back. It is a leaf: it knows neither HTTP parsing nor processes, and both sides speak
-// only through it. It owns no state of its own beyond the byte budget that both sides share.
+// only through it. It owns no state of its own beyond the byte budget that both sides share,
+// and spare blocks of memory.
 package exchange
 
 import (
@@ -93,6 +94,8 @@ type Answer interface {
 	// valid during the call only. It returns false when the receiver is full: the workshop then reads no
 	// more of this answer until Door.Resume.
 	Write(b []byte, given bool) bool
+	// WriteBlock is Write of bytes that lie in a block, which is the receiver's from now on, to be freed.
+	WriteBlock(b []byte, block *Block) bool
 	// SendFile takes ownership of f, a regular file, and sends n bytes from offset off.
 	SendFile(f *os.File, off, n int64) bool
 	// End says that the answer is complete.

@@ -31,8 +31,12 @@ func (c *client) ask() {
 	c.req.ID = exchange.ID(c.ids.Add(1))
 	c.w.Submit(&c.req)
 }
-func (c *client) Start(exchange.Head)                  {}
-func (c *client) Write([]byte, bool) bool              { return true }
+func (c *client) Start(exchange.Head)     {}
+func (c *client) Write([]byte, bool) bool { return true }
+func (c *client) WriteBlock(_ []byte, b *exchange.Block) bool {
+	b.Free()
+	return true
+}
 func (c *client) SendFile(f *os.File, _, _ int64) bool { return f.Close() == nil }
 func (c *client) End(exchange.Facts)                   { c.ask() }
 func (c *client) Fail(exchange.Cause, exchange.Facts)  { c.bad.Add(1); c.ask() }

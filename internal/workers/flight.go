@@ -43,7 +43,8 @@ type flight struct {
 // part is a piece of an answer's body: bytes, or a range of a file.
 type part struct {
 	bytes  []byte
-	small  bool // bytes lie in the flight's small
+	small  bool            // bytes lie in the flight's small
+	block  *exchange.Block // or in this; nil: they do not
 	file   *os.File
 	off, n int64
 }
@@ -168,7 +169,8 @@ const (
 // keep makes a part of b, a piece of the message received last, that stays.
 func (w *Workshop) keep(f *flight, b []byte) part {
 	if len(f.small) > 0 || worker.Big(b) {
-		return part{bytes: w.in.Keep(b), n: int64(len(b))}
+		bytes, block := w.in.Keep(b)
+		return part{bytes: bytes, block: block, n: int64(len(b))}
 	}
 	f.small = append(f.small, b...)
 	return part{bytes: f.small, small: true, n: int64(len(b))}
@@ -180,6 +182,7 @@ func (w *Workshop) unhold(f *flight) {
 		if file := f.parts[i].file; file != nil {
 			w.closer.Do(func() { _ = file.Close() })
 		}
+		f.parts[i].block.Free()
 	}
 	w.emptied(f)
 }
@@ -204,9 +207,12 @@ func (w *Workshop) flush(f *flight) {
 	for i := range f.parts {
 		p := &f.parts[i]
 		var room bool
-		if p.file != nil {
+		switch {
+		case p.file != nil:
 			room = a.SendFile(p.file, p.off, p.n)
-		} else {
+		case p.block != nil:
+			room = a.WriteBlock(p.bytes, p.block)
+		default:
 			room = a.Write(p.bytes, !p.small)
 		}
 		f.full = f.full || !room

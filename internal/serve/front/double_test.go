@@ -68,6 +68,17 @@ func (j *job) write(b []byte) bool {
 	return j.over || j.Answer.Write(b, true)
 }
 
+// writeBlock writes a copy of b that lies in a block.
+func (j *job) writeBlock(b []byte) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.over {
+		return true
+	}
+	block := exchange.NewBlock()
+	return j.Answer.WriteBlock(block[:copy(block[:], b)], block)
+}
+
 func (j *job) sendFile(f *os.File, off, n int64) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -4,12 +4,15 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"fender/internal/exchange"
 )
 
 // part is a piece of an answer: bytes, or a range of a file.
 type part struct {
 	bytes   []byte
-	counted bool // the bytes are in the memory budget
+	block   *exchange.Block // in which the bytes lie; nil: in none
+	counted bool            // the bytes are in the memory budget
 	file    *os.File
 	off, n  int64
 	spooled bool // file is the reply's spool, not the application's: it is not closed with the part

@@ -101,7 +101,11 @@ func randomAnswer(t *testing.T, j *job, path string) {
 		}
 		j.start(200, length)
 		for range n {
-			held(j.write(bytes.Clone(pieces)))
+			if r.IntN(2) == 0 {
+				held(j.writeBlock(pieces))
+			} else {
+				held(j.write(bytes.Clone(pieces)))
+			}
 			if r.IntN(15) == 0 {
 				f, err := os.Open(path)
 				if err != nil {

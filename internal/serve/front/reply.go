@@ -76,17 +76,20 @@ func (r *reply) Start(h exchange.Head) {
 
 // Write queues b, in memory or for the spool, and reports whether there is room for more. It takes b
 // even when there is none.
-func (r *reply) Write(b []byte, given bool) bool {
-	if len(b) == 0 {
-		return true
-	}
+func (r *reply) Write(b []byte, given bool) bool { return r.write(b, given, nil) }
+
+// WriteBlock queues b, which lies in a block.
+func (r *reply) WriteBlock(b []byte, block *exchange.Block) bool { return r.write(b, true, block) }
+
+func (r *reply) write(b []byte, given bool, block *exchange.Block) bool {
 	r.mu.Lock()
 	defer r.conn.signal()
 	defer r.mu.Unlock()
-	if r.dropped {
-		return true
+	if r.dropped || len(b) == 0 {
+		block.Free()
+		return r.dropped || !r.full
 	}
-	p := part{bytes: b, counted: r.front().options.Memory.Take(int64(len(b)))}
+	p := part{bytes: b, block: block, counted: r.front().options.Memory.Take(int64(len(b)))}
 	if r.spooling() || r.memory+p.cost() > r.limit() || !p.counted {
 		if !given {
 			p.bytes = bytes.Clone(b)
@@ -232,6 +235,7 @@ func (r *reply) release(parts []part) {
 		case p.counted:
 			r.front().options.Memory.Give(int64(len(p.bytes)))
 		}
+		p.block.Free()
 	}
 	clear(parts)
 }

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fender/internal/exchange"
 	"fender/internal/workers/wire"
 )
 
@@ -18,7 +19,7 @@ const cmsgOne = 16 + 4
 
 // Inbox holds what receiving needs: one buffer for all workers of a loop.
 type Inbox struct {
-	buf []byte
+	buf *exchange.Block
 	iov unix.Iovec
 	msg unix.Msghdr
 	oob [(cmsgOne + 7) / 8]uint64
@@ -66,9 +67,9 @@ func (m received) close() {
 
 func (in *Inbox) receive(fd int) (received, unix.Errno) {
 	if in.buf == nil {
-		in.buf = make([]byte, wire.MaxMessage)
+		in.buf = exchange.NewBlock()
 	}
-	in.iov.Base = unsafe.SliceData(in.buf)
+	in.iov.Base = &in.buf[0]
 	in.iov.SetLen(len(in.buf))
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&in.oob[0]))
 	in.msg = unix.Msghdr{Iov: &in.iov, Control: (*byte)(unsafe.Pointer(h))}
@@ -93,11 +94,15 @@ func (in *Inbox) receive(fd int) (received, unix.Errno) {
 func Big(part []byte) bool { return len(part) >= big }
 
 // Keep makes part, a piece of the message received last, the caller's: by a copy, or, if it is
-// large, by giving the buffer away.
-func (in *Inbox) Keep(part []byte) []byte {
+// large, by giving the buffer away, in which it lies then.
+func (in *Inbox) Keep(part []byte) ([]byte, *exchange.Block) {
 	if Big(part) {
+		block := in.buf
 		in.buf = nil
-		return part
+		return part, block
 	}
-	return append([]byte(nil), part...)
+	return append([]byte(nil), part...), nil
 }
+
+// A message fits into a block.
+var _ [unsafe.Sizeof(exchange.Block{}) - wire.MaxMessage]struct{}

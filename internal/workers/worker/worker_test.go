@@ -471,7 +471,7 @@ func TestInbox_KeepsAPieceBeyondTheNextMessage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept := in.Keep(m)
+		kept, _ := in.Keep(m)
 		if _, _, err := in.Receive(w, 0); err != nil {
 			t.Fatal(err)
 		}
