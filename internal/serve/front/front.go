@@ -78,7 +78,7 @@ func New(o Options) (*Front, error) {
 		options: o.withDefaults(), files: loop.NewHelpers(fileHelpers), changed: make(chan struct{}, 1),
 		warned: map[string]time.Time{}, gone: make(chan struct{}), loop: o.Loop,
 	}
-	f.spooler.warn = f.warn
+	f.spooler = spooler{warn: f.warn, helpers: loop.NewHelpers(spoolers)}
 	if f.loop == nil {
 		var err error
 		if f.loop, err = loop.New(); err != nil {
@@ -212,7 +212,7 @@ func (f *Front) awaitHelpers(ctx context.Context) {
 	idle := make(chan struct{})
 	go func() {
 		defer close(idle)
-		f.spooler.stopped.Wait()
+		f.spooler.helpers.Wait()
 		f.files.Wait()
 	}()
 	select {

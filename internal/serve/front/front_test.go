@@ -330,7 +330,7 @@ func TestClose_DoesNotWaitForADiskBeyondItsTime(t *testing.T) {
 		hang func(*Front, func())
 	}{
 		{"a helper", func(f *Front, hang func()) { f.files.Do(hang) }},
-		{"a spooler", func(f *Front, hang func()) { f.spooler.stopped.Go(hang) }},
+		{"a spooler", func(f *Front, hang func()) { f.spooler.helpers.Do(hang) }},
 	} {
 		t.Run(at.name, func(t *testing.T) {
 			s := serve(t, Options{}, mirror(t))

@@ -1,6 +1,6 @@
 package front
 
-import "sync"
+import "fender/internal/loop"
 
 const (
 	// spoolers is how many goroutines write answers to spool files. Disks do not get faster by more.
@@ -9,48 +9,20 @@ const (
 	spoolBatch = 1 << 20
 )
 
-// spooler writes late chunks of answers into their spool files, on goroutines of its own, which exist
-// only while there is something to write: the workshop's loop, which brings the chunks, must not wait
-// for a disk.
+// spooler writes late chunks of answers into their spool files, on helpers of its own: whoever brings the
+// chunks must not wait for a disk.
 type spooler struct {
 	warn    func(error)
-	mu      sync.Mutex
-	waiting []*reply
-	running int
-	stopped sync.WaitGroup
+	helpers *loop.Helpers
 }
 
-// add queues a reply whose writing was just set. It is in the queue once at most.
+// add has a reply written whose writing was just set. It is under way once at most.
 func (s *spooler) add(r *reply) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting = append(s.waiting, r)
-	if s.running < spoolers {
-		s.running++
-		s.stopped.Go(s.run)
-	}
-}
-
-func (s *spooler) run() {
-	for r := s.take(); r != nil; r = s.take() {
+	s.helpers.Do(func() {
 		if s.write(r) {
-			s.add(r)
+			s.add(r) // behind those that have come meanwhile
 		}
-	}
-}
-
-// take is the next reply, or nil: then the goroutine counts as gone.
-func (s *spooler) take() *reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
-		s.running--
-		return nil
-	}
-	r := s.waiting[0]
-	s.waiting[0] = nil
-	s.waiting = s.waiting[1:]
-	return r
+	})
 }
 
 // write writes the reply's next chunks and reports whether there are more.
