@@ -61,29 +61,20 @@ func (b *bench) flat(ctx context.Context, s series) (*flatResult, error) {
 			continue
 		}
 		for _, point := range points {
-			r, err := b.start(ctx, st, s.at(point))
+			r, err := b.warm(ctx, st, s.at(point))
 			if err != nil {
 				return nil, err
 			}
 			r.point = point
 			all = append(all, r)
-			if _, err := b.wrk(ctx, r, warmUp); err != nil {
-				return nil, err
-			}
 		}
 	}
-	for number := 1; number <= b.rounds; number++ {
-		for _, r := range all {
-			one, err := b.round(ctx, r, number)
-			if err != nil {
-				return nil, err
-			}
-			result.Rounds = append(result.Rounds, one)
-			fmt.Fprintf(os.Stderr, "bench: %d %s, round %d of %d, %s: %s, front %.1f us\n",
-				r.point, s.Unit, number, b.rounds, r.name, one.line(), one.CPU.Front)
-		}
-	}
-	return result, nil
+	var err error
+	result.Rounds, err = b.takeTurns(ctx, all, func(r *running, number int, one round) {
+		fmt.Fprintf(os.Stderr, "bench: %d %s, round %d of %d, %s: %s, front %.1f us\n",
+			r.point, s.Unit, number, b.rounds, r.name, one.line(), one.CPU.Front)
+	})
+	return result, err
 }
 
 // cost is the front's CPU per request at a point, in microseconds.

@@ -55,15 +55,12 @@ func (b *bench) load(ctx context.Context, w workload) (*loadResult, error) {
 			if w.Recycled && !plain {
 				extra = s.recycle
 			}
-			r, err := b.start(ctx, s, w, extra...)
+			r, err := b.warm(ctx, s, w, extra...)
 			if err != nil {
 				return nil, err
 			}
 			r.plain = plain
 			all = append(all, r)
-			if _, err := b.wrk(ctx, r, warmUp); err != nil {
-				return nil, err
-			}
 		}
 	}
 	if err := sameAnswers(ctx, all); err != nil {
@@ -74,15 +71,12 @@ func (b *bench) load(ctx context.Context, w workload) (*loadResult, error) {
 			return nil, err
 		}
 	}
-	for number := 1; number <= b.rounds; number++ {
-		for _, r := range all {
-			one, err := b.round(ctx, r, number)
-			if err != nil {
-				return nil, err
-			}
-			result.Rounds = append(result.Rounds, one)
-			fmt.Fprintf(os.Stderr, "bench: %s, round %d of %d, %s: %s\n", w.Name, number, b.rounds, r.name, one.line())
-		}
+	var err error
+	result.Rounds, err = b.takeTurns(ctx, all, func(r *running, number int, one round) {
+		fmt.Fprintf(os.Stderr, "bench: %s, round %d of %d, %s: %s\n", w.Name, number, b.rounds, r.name, one.line())
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, r := range all {
 		if r.plain {

@@ -27,6 +27,35 @@ type round struct {
 	Recycled int     `json:"recycled,omitempty"` // workers that were replaced
 }
 
+// warm starts a stack and gives it a first load, which counts for nothing.
+func (b *bench) warm(ctx context.Context, s stack, w workload, extra ...string) (*running, error) {
+	r, err := b.start(ctx, s, w, extra...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.wrk(ctx, r, warmUp); err != nil {
+		stopAll([]*running{r})
+		return nil, err
+	}
+	return r, nil
+}
+
+// takeTurns measures all in turn, round by round, and tells each round as it ends.
+func (b *bench) takeTurns(ctx context.Context, all []*running, tell func(r *running, number int, one round)) ([]round, error) {
+	var rounds []round
+	for number := 1; number <= b.rounds; number++ {
+		for _, r := range all {
+			one, err := b.round(ctx, r, number)
+			if err != nil {
+				return nil, err
+			}
+			rounds = append(rounds, one)
+			tell(r, number, one)
+		}
+	}
+	return rounds, nil
+}
+
 // round loads one stack once.
 func (b *bench) round(ctx context.Context, r *running, number int) (round, error) {
 	one := round{Number: number, Stack: r.name, Point: r.point, Plain: r.plain, Asked: r.rate}
