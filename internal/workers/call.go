@@ -25,6 +25,7 @@ func (e *slotEnd) call(now time.Duration, f *wire.Frame, file int, lost error) e
 		return err
 	}
 	w, m := e.m.w, e.m
+	w.pool.Called(m.spawn)
 	owed, is := m.sockets.Owed(e.index)
 	current := is && owed.ID == f.ID && owed.Seq == f.Seq
 	switch c.Name {

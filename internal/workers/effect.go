@@ -20,7 +20,6 @@ func (w *Workshop) carry(now time.Duration) {
 	}
 	w.carrying = true
 	for {
-		w.batch++
 		effects := w.pool.Effects()
 		if len(effects) == 0 {
 			break
@@ -69,12 +68,11 @@ func (w *Workshop) do(now time.Duration, e *pool.Effect) {
 	}
 }
 
-// send puts a request on a slot. One that cannot be sent is given back as unread. The pool then takes
-// the newest off the slot, so what follows on the same slot in the same batch must fail as well.
+// send puts a request on a slot. One that cannot be sent is given back as unread.
 func (w *Workshop) send(now time.Duration, e *pool.Effect) {
 	fl, m := w.flights[e.ID], w.members[e.Spawn]
-	if fl == nil || m == nil || m.dead || m.ends[e.Slot].jammed == w.batch {
-		w.pool.SendFailed(now, e.Spawn, e.Slot)
+	if fl == nil || m == nil || m.dead {
+		w.pool.SendFailed(now, e.Spawn, e.Slot, e.Seq)
 		return
 	}
 	w.again(fl)
@@ -83,8 +81,7 @@ func (w *Workshop) send(now time.Duration, e *pool.Effect) {
 	if err == nil {
 		return
 	}
-	m.ends[e.Slot].jammed = w.batch
-	w.pool.SendFailed(now, e.Spawn, e.Slot)
+	w.pool.SendFailed(now, e.Spawn, e.Slot, e.Seq)
 	if errors.Is(err, worker.ErrClosed) {
 		m.leaves(now)
 	} else if !errors.Is(err, worker.ErrFull) {
@@ -110,11 +107,7 @@ func (w *Workshop) takeBack(now time.Duration, e *pool.Effect) {
 // reclaim takes a slot's unread messages back and tells the pool which they are.
 func (w *Workshop) reclaim(now time.Duration, m *member, slot int) error {
 	back, err := w.in.TakeBack(w.out, m.sockets, slot)
-	if back.Overtaken {
-		w.pool.Overtaken(now, m.spawn, slot)
-	} else {
-		w.pool.TookBack(now, m.spawn, slot, back.Newest)
-	}
+	w.pool.TookBack(now, m.spawn, slot, back)
 	return err
 }
 
@@ -200,7 +193,9 @@ func (w *Workshop) deliver(now time.Duration, e *pool.Effect) {
 // submitted gives a request to the pool.
 func (w *Workshop) submitted(now time.Duration, r *exchange.Request) {
 	w.newFlight(r)
-	w.pool.Submit(now, pool.Request{ID: r.ID, Safe: w.safe[r.Method], Class: r.Class, Priority: r.Priority})
+	w.pool.Submit(now, pool.Request{
+		ID: r.ID, Safe: w.safe[r.Method], Class: r.Class, Priority: r.Priority, Size: worker.MessageSize(r.Environ, r.Body),
+	})
 }
 
 // resumed reads an answer on whose receiver has room again.

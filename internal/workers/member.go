@@ -48,8 +48,7 @@ type slotEnd struct {
 	part  uint32 // that comes next of the answer that is being read
 	// paused is the request whose receiver has no room: the slot is not read.
 	paused exchange.ID
-	jammed uint64 // the batch of effects in which a request could not be sent
-	broken bool   // nothing is read any more: the worker broke the protocol here
+	broken bool // nothing is read any more: the worker broke the protocol here
 }
 
 // maxRefusals bounds what one worker's refusals can do to the journal.

@@ -50,8 +50,8 @@ type SlotStatus struct {
 	RequestID exchange.ID
 	Method    string
 	Path      string
-	Since     *time.Time  // when its thread got it
-	Ahead     exchange.ID // waits behind it
+	Since     *time.Time // when its thread got it
+	Ahead     int        // requests that wait behind it
 }
 
 // QueueStatus is the queue.

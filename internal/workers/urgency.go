@@ -9,22 +9,22 @@ import (
 // calm is how long no request must have waited until the loop is urgent again.
 const calm = 10 * time.Millisecond
 
-// urgency decides whether the loop's thread interrupts the workers. While requests wait in the queue it does
-// not: every slot has its work and one request more, so a loop that runs when a worker has nothing left is in time, and
-// one that interrupts a worker for each event costs both their caches. When nothing waits each event is
-// somebody's whole latency, and it does.
+// urgency decides whether the loop's thread interrupts the workers. While requests wait, in the queue or in
+// the slots' lines, it does not: every slot has its work, and some have more at hand, so a loop that runs when a worker has nothing
+// left is in time, and one that interrupts a worker for each event costs both their caches. When nothing
+// waits each event is somebody's whole latency, and it does.
 type urgency struct {
 	batch  bool          // as the thread is now
-	waited time.Duration // when a request was last seen waiting
+	waited time.Duration // when a request was seen waiting last
 	fixed  bool          // the policy cannot be changed
 }
 
 // wish reports whether the thread should be a batch thread.
-func (u *urgency) wish(now time.Duration, queued int) bool {
+func (u *urgency) wish(now time.Duration, waits bool) bool {
 	if u.fixed {
 		return u.batch
 	}
-	if queued > 0 {
+	if waits {
 		u.waited = now
 		return true
 	}
@@ -37,7 +37,7 @@ func (u *urgency) next() (time.Duration, bool) { return u.waited + calm, u.batch
 // adapt carries the wish out.
 func (w *Workshop) adapt(now time.Duration) {
 	u := &w.urgency
-	batch := u.wish(now, w.pool.QueueLength())
+	batch := u.wish(now, w.pool.Waits())
 	if batch == u.batch {
 		return
 	}

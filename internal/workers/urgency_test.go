@@ -8,19 +8,19 @@ import (
 func TestUrgency_InterruptsNobodyWhileRequestsWait(t *testing.T) {
 	var u urgency
 	for i, step := range []struct {
-		at     time.Duration
-		queued int
-		want   bool
+		at    time.Duration
+		waits bool
+		want  bool
 	}{
-		{0, 0, false},
-		{time.Millisecond, 3, true},
-		{2 * time.Millisecond, 0, true}, // it may be full again in a moment
-		{9 * time.Millisecond, 1, true},
-		{18 * time.Millisecond, 0, true},
-		{19 * time.Millisecond, 0, false},
-		{20 * time.Millisecond, 0, false},
+		{0, false, false},
+		{time.Millisecond, true, true},
+		{2 * time.Millisecond, false, true}, // it may be full again in a moment
+		{9 * time.Millisecond, true, true},
+		{18 * time.Millisecond, false, true},
+		{19 * time.Millisecond, false, false},
+		{20 * time.Millisecond, false, false},
 	} {
-		u.batch = u.wish(step.at, step.queued)
+		u.batch = u.wish(step.at, step.waits)
 		if u.batch != step.want {
 			t.Errorf("step %d: %v", i, u.batch)
 		}
@@ -29,7 +29,7 @@ func TestUrgency_InterruptsNobodyWhileRequestsWait(t *testing.T) {
 		}
 	}
 	u.fixed = true
-	if u.wish(time.Second, 5) {
+	if u.wish(time.Second, true) {
 		t.Error("a policy that cannot be changed is wished for")
 	}
 	if _, ok := u.next(); ok {

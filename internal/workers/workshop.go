@@ -100,7 +100,6 @@ type Workshop struct {
 	spare     *flight
 	failed    []failedFlight // of the effects that are being carried out
 	effects   []pool.Effect
-	batch     uint64 // counts the times that effects were fetched
 	carrying  bool
 	alarms    alarms
 	urgency   urgency
@@ -183,6 +182,9 @@ func New(o Options) (*Workshop, error) {
 	}
 	return w, nil
 }
+
+// The pool's lines are as long as the sockets'.
+var _ = [1]struct{}{}[pool.LineMost-worker.Depth]
 
 // closers is how many goroutines close files. The last close of an unlinked file frees its blocks on the
 // disk, one of a file on a network asks another machine, and one of a socket may linger.

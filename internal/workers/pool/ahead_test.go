@@ -169,9 +169,10 @@ func TestPool_KeepsTheNewerOfTwoWhenItWasReadFirst(t *testing.T) {
 	b.passes(unreadBound)
 	b.expect("send 1 to 1/0", "send 2 to 1/0 ahead", "take back 1/0")
 	b.begins(2)
-	b.Overtaken(b.now, 1, 0)
-	b.Overtaken(b.now, 1, 0) // there is only one left
-	b.Overtaken(b.now, 9, 0)
+	older := []uint32{b.requests[1].seq}
+	b.Pool.TookBack(b.now, 1, 0, older)
+	b.Pool.TookBack(b.now, 1, 0, older) // it is on no slot any more
+	b.Pool.TookBack(b.now, 9, 0, older)
 	b.expect()
 	b.gives(2, 1, 10)
 	b.expect("send 1 to 1/0 ahead") // the worker runs again

@@ -94,14 +94,7 @@ func (p *Pool) AnswerEnd(now Time, id SpawnID, index int, rid exchange.ID, seq u
 		p.timers.clear(&s.harakiri)
 		p.unstrike(s)
 	}
-	if s.n > 0 {
-		if !s.closing {
-			p.timers.clear(&s.ahead)
-		}
-		p.begin(now, s)
-	} else if s.isFree() {
-		p.vacate(now, s)
-	}
+	p.advance(now, s)
 	p.killWhenAlone(w)
 	p.firstAnswer(w)
 	p.checkLimits(now, w)
@@ -174,9 +167,14 @@ func (p *Pool) closed(now Time, s *slot) {
 	p.timers.clear(&s.shut)
 	p.timers.clear(&s.harakiri)
 	p.unstrike(s)
+	p.advance(now, s)
+}
+
+// advance is called when the slot's thread is done with a request: it goes on with the next of the line.
+func (p *Pool) advance(now Time, s *slot) {
 	if s.n > 0 {
 		p.begin(now, s)
-		p.timers.clear(&s.ahead)
+		p.clockAhead(now, s)
 	} else if s.isFree() {
 		p.vacate(now, s)
 	}
@@ -223,6 +221,16 @@ func (p *Pool) Resumed(now Time, id SpawnID, index int) {
 		p.timers.set(&s.harakiri, timerHarakiri, now+s.left)
 	}
 	p.dispatch(now)
+}
+
+// Called says that a request on the slot asks the master for something, as an application's
+// requests do that ask once. While a thread waits for what a call returns it receives what was sent
+// ahead as well, and what it has received cannot be taken back: so from now on the worker's lines hold
+// one request ahead at most.
+func (p *Pool) Called(id SpawnID) {
+	if w := p.find(id); w != nil {
+		w.calls = true
+	}
 }
 
 // Extend moves the deadline of the request that the slot works on; never back.

@@ -44,11 +44,17 @@ func (p *Pool) Cancel(now Time, id exchange.ID) {
 	s := r.slot
 	p.emit(p.lastWord(now, r, exchange.CauseClientGone))
 	p.discard(r)
-	p.emit(Effect{Op: OpAbort, Spawn: s.w.spawn, Slot: s.index, Seq: r.seq})
-	if s.line[0] != r {
+	if s.line[0] == r {
+		p.abort(s)
+	} else {
 		p.takeBack(s)
 	}
 	p.killWhenAlone(s.w)
+}
+
+// abort tells the worker that nobody waits for what the slot works on.
+func (p *Pool) abort(s *slot) {
+	p.emit(Effect{Op: OpAbort, Spawn: s.w.spawn, Slot: s.index, Seq: s.line[0].seq})
 }
 
 func (p *Pool) enqueue(r *request) {
@@ -114,18 +120,17 @@ func (p *Pool) dispatch(now Time) {
 		p.placeSuspects(now)
 	}
 	for p.queue.len > 0 {
-		s := p.freeSlot()
+		r, s := p.queue.first(), p.freeSlot()
 		if s == nil {
 			p.lookAtClosing(now)
 			s = p.freeSlot()
 		}
 		if s == nil {
-			s = p.aheadSlot(now)
+			s = p.aheadSlot(now, r)
 		}
 		if s == nil {
 			return
 		}
-		r := p.queue.first()
 		p.unlist(r)
 		p.send(now, r, s)
 	}
@@ -165,12 +170,9 @@ func (w *worker) takes() bool {
 	return w.state == StateReady && w.reserved == nil && !w.stalled
 }
 
-// aheadSlot chooses the slot behind whose running request the next one may wait: the one that has
-// worked longest, as long as it is not slow, since it will be done first.
-func (p *Pool) aheadSlot(now Time) *slot {
-	if p.usual > p.opts.AheadBelow {
-		return nil
-	}
+// aheadSlot chooses the slot in whose line r may wait: the shortest line, and among equals the one whose
+// thread has worked longest, since it will be done first.
+func (p *Pool) aheadSlot(now Time, r *request) *slot {
 	var best *slot
 	for _, w := range p.workers {
 		if !w.takes() {
@@ -178,10 +180,10 @@ func (p *Pool) aheadSlot(now Time) *slot {
 		}
 		for i := range w.slots {
 			s := &w.slots[i]
-			if s.full() || s.slow || s.paused || s.isFree() || now-s.began >= aheadBound {
+			if !p.isOpen(now, s) || !p.fits(r, s) {
 				continue
 			}
-			if best == nil || s.began < best.began {
+			if best == nil || s.n < best.n || s.n == best.n && s.began < best.began {
 				best = s
 			}
 		}
@@ -189,10 +191,21 @@ func (p *Pool) aheadSlot(now Time) *slot {
 	return best
 }
 
-// full tells whether the slot has its one request and its one ahead, or gets nothing for another
-// reason: what is sent while something is being taken back could come back in its stead.
-func (s *slot) full() bool {
-	return s.struck || s.taking || s.n == 2 || s.n == 1 && s.closing
+// isOpen tells whether anything may wait in the slot's line now. What is sent while something is being
+// taken back could come back in its stead.
+func (p *Pool) isOpen(now Time, s *slot) bool {
+	return !s.isFree() && !s.struck && !s.taking && !s.slow && !s.paused && now-s.began < aheadBound &&
+		(s.n == 0 || !s.closing)
+}
+
+// fits tells whether r may wait in the slot's line, which is open: what is before it there is done soon,
+// if it takes what requests usually take, and the socket has room for all.
+func (p *Pool) fits(r *request, s *slot) bool {
+	n := max(s.n, 1)
+	if n > p.opts.Ahead || n > 1 && (s.w.calls || s.bytes+r.Size > LineBytes) {
+		return false
+	}
+	return Time(n)*p.usual <= p.opts.AheadBelow
 }
 
 func (p *Pool) send(now Time, r *request, s *slot) {
@@ -201,12 +214,15 @@ func (p *Pool) send(now Time, r *request, s *slot) {
 		p.occupy(now, s)
 	}
 	s.seq++
-	r.place, r.slot, r.seq, r.sent = placeSlot, s, s.seq, now
+	r.place, r.slot, r.seq, r.sent, r.headed = placeSlot, s, s.seq, now, never
 	s.line[s.n] = r
 	s.n++
+	s.bytes += r.Size
 	if ahead {
 		p.totals.SentAhead++
-		p.timers.set(&s.ahead, timerAhead, now+aheadBound)
+		if !s.ahead.on { // else it runs for one that was sent before
+			p.timers.set(&s.ahead, timerAhead, now+aheadBound)
+		}
 	}
 	if s.n == 1 {
 		p.begin(now, s)
@@ -220,10 +236,23 @@ func (p *Pool) send(now Time, r *request, s *slot) {
 // will as soon as close() has returned.
 func (p *Pool) begin(now Time, s *slot) {
 	s.began, s.slow, s.late, s.part, s.probed = now, false, false, false, 0
+	s.line[0].headed = now
+	if s.line[0].place == placeGhost {
+		p.abort(s)
+	}
 	if !s.closing { // else it waits for close(), which the clock of what is sent ahead bounds
 		p.timers.set(&s.unread, timerUnread, now+unreadBound)
 	}
 	p.startHarakiri(now, s)
+}
+
+// clockAhead sets the clock of what waits in the slot's line, whose head has changed.
+func (p *Pool) clockAhead(now Time, s *slot) {
+	if waiting := s.waiting(); len(waiting) > 0 {
+		p.timers.set(&s.ahead, timerAhead, max(now, waiting[0].sent+aheadBound))
+	} else {
+		p.timers.clear(&s.ahead)
+	}
 }
 
 // startHarakiri starts the clock of line[0], unless that of the close() before it still runs.
@@ -233,7 +262,7 @@ func (p *Pool) startHarakiri(now Time, s *slot) {
 	}
 }
 
-// steal takes a request that waits behind another one back when a slot is free for it.
+// steal takes what waits behind another request back when a slot is free for it.
 func (p *Pool) steal(now Time) {
 	if p.timers.first(timerAhead) == nil || p.queue.len > 0 || p.freeSlot() == nil {
 		return
@@ -241,11 +270,11 @@ func (p *Pool) steal(now Time) {
 	// Not always the first to be taken back for its own sake: that may have been put off.
 	var s *slot
 	for x := range p.timers.all(timerAhead) {
-		if s == nil || x.slot.last().sent < s.last().sent {
+		if s == nil || x.slot.waiting()[0].sent < s.waiting()[0].sent {
 			s = x.slot
 		}
 	}
-	if sent := s.last().sent; now-sent < aheadSteal {
+	if sent := s.waiting()[0].sent; now-sent < aheadSteal {
 		p.timers.set(&p.stealing, timerSteal, sent+aheadSteal)
 		return
 	}

@@ -161,7 +161,7 @@ func TestPool_TakesBackACancelledRequestThatWaitsBehindAnotherOne(t *testing.T) 
 	b.get(1, 2)
 	b.begins(1)
 	b.Cancel(b.now, 2)
-	b.expect("send 1 to 1/0", "send 2 to 1/0 ahead", "fail 2: client-gone", "abort 1/0 seq 2", "take back 1/0")
+	b.expect("send 1 to 1/0", "send 2 to 1/0 ahead", "fail 2: client-gone", "take back 1/0")
 	if f := b.facts[2]; f.Attempts != 0 {
 		t.Errorf("facts %+v: it was never begun", f)
 	}

@@ -59,6 +59,9 @@ func newBench(t *testing.T, o Options) *bench {
 		t: t, now: 10 * time.Second, threads: map[threadOf]*thread{}, heard: map[SpawnID]uint64{},
 		facts: map[exchange.ID]exchange.Facts{},
 	}
+	if o.Ahead == 0 {
+		o.Ahead = 1
+	}
 	if o.AheadBelow == 0 {
 		o.AheadBelow = time.Hour // the requests of the tests take as long as the tests like
 	}
@@ -215,6 +218,26 @@ func (b *bench) post(ids ...exchange.ID) {
 	for _, id := range ids {
 		b.Submit(b.now, Request{ID: id})
 	}
+}
+
+// TookBack reports that the n newest messages of a slot came back.
+func (b *bench) TookBack(now Time, id SpawnID, slot, n int) {
+	var seqs []uint32
+	if s := b.findSlot(id, slot); s != nil {
+		for _, r := range s.line[max(0, s.n-n):s.n] {
+			seqs = append(seqs, r.seq)
+		}
+	}
+	b.Pool.TookBack(now, id, slot, seqs)
+}
+
+// SendFailed reports that the newest message of a slot did not get into its socket.
+func (b *bench) SendFailed(now Time, id SpawnID, slot int) {
+	var seq uint32
+	if s := b.findSlot(id, slot); s != nil {
+		seq = s.seq
+	}
+	b.Pool.SendFailed(now, id, slot, seq)
 }
 
 // ---- what workers do ----

@@ -17,7 +17,9 @@ func (p *Pool) facts(now Time, r *request) exchange.Facts {
 	f := exchange.Facts{Attempts: r.begins}
 	if s := r.slot; s != nil {
 		f.Worker, f.Spawn, f.Generation, f.Slot = s.w.number, uint64(s.w.spawn), s.w.generation, s.index
-		f.Queue, f.Work = r.sent-r.arrived, now-r.sent
+		if f.Queue = now - r.arrived; r.headed != never {
+			f.Queue, f.Work = r.headed-r.arrived, now-r.headed
+		}
 		if r.place == placeSlot && p.begun(r) {
 			f.Attempts++
 		}

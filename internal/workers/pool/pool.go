@@ -52,13 +52,13 @@ type Scaler interface {
 
 // Bounds that are not options, each with its reason.
 const (
-	// aheadBound is how long a request may wait behind another one in a slot: long enough for
-	// any fast page to end, short enough not to be seen when the page was slow after all.
+	// aheadBound is how long a request may wait behind others in a slot's line: long enough for
+	// any fast page to end, short enough not to be seen when one was slow after all.
 	aheadBound = 10 * time.Millisecond
 	// usualWeight is how many requests the usual time is a mean of, the newest counting most.
 	usualWeight = 16
-	// aheadSteal is how long a request waits behind another one before a slot that came free
-	// may have it. Below it the taking back costs more than it saves.
+	// aheadSteal is how long a request waits in a line before a slot that came free may have it.
+	// Below it the taking back costs more than it saves.
 	aheadSteal = 1 * time.Millisecond
 	// unreadBound is how long a message may lie before a free slot. Only a worker that cannot
 	// run (stopped, starved, its interpreter lock held) lets it lie that long.
@@ -111,9 +111,10 @@ type Options struct {
 
 	AnswerBuffer int64 // 1 MiB; a longer answer leaves as it comes
 
-	// AheadBelow is the usual time of a request up to which others are sent ahead behind it, 5 ms.
-	// What is slower gains nothing from having its next request at hand, and loses the order of
-	// the queue.
+	// Ahead is how many requests may be sent ahead to a slot whose thread works on another one,
+	// and AheadBelow how long those before it in the line may usually take for that together: 7, and 5 ms.
+	// What is slower gains nothing from having its next request at hand, and loses the order of the queue.
+	Ahead      int
 	AheadBelow Time
 
 	Harakiri    Time // 0 is none
@@ -157,6 +158,9 @@ func (o Options) withDefaults() Options {
 	}
 	o.MaxRequestsDelta = max(o.MaxRequestsDelta, 0)
 	o.LifetimeDelta = max(o.LifetimeDelta, 0)
+	if o.Ahead <= 0 || o.Ahead >= LineMost {
+		o.Ahead = LineMost - 1
+	}
 	if o.AheadBelow <= 0 {
 		o.AheadBelow = aheadBound / 2
 	}
@@ -263,6 +267,9 @@ func (p *Pool) Totals() Totals { return p.totals }
 
 // QueueLength is the number of requests that wait for a slot.
 func (p *Pool) QueueLength() int { return p.queue.len + p.suspects.len }
+
+// Waits reports whether any request waits: for a slot, or in a slot's line.
+func (p *Pool) Waits() bool { return p.QueueLength() > 0 || p.timers.first(timerAhead) != nil }
 
 func (p *Pool) noteWorker(w *worker, from State, after Time, d *Death) {
 	p.note(Note{

@@ -8,6 +8,7 @@ type Request struct {
 	Safe     bool // its method is one of retry-methods: it may be begun again
 	Class    exchange.Class
 	Priority int8
+	Size     int // bytes of the message that takes it to a worker
 }
 
 // where a request is.
@@ -30,6 +31,7 @@ type request struct {
 	turn     uint64 // requests submitted before it
 	arrived  Time
 	sent     Time // when the last slot got it
+	headed   Time // when it came to the head of that slot's line, never while it has not
 	deadline timer
 	until    Time // until when it may be begun again, 0 while no worker has died with it
 	begins   int  // times the application began it on workers that are gone
@@ -108,15 +110,28 @@ func (p *Pool) forget(r *request) {
 	p.spare = r
 }
 
-// slot is one thread of a worker: at most one request that it works on and one sent ahead.
+// LineMost is how many requests a slot's line holds at most: the one that its thread works on, and
+// those sent ahead behind it. With so much at hand a thread of a fast application need not stop, and the
+// loop need not run, for each request: Linux gives a thread some 3 ms at a time.
+const LineMost = 8
+
+// LineBytes bounds the messages of a line that holds more than two: a socket holds at least 192 KiB, by
+// the kernel's count, in which a message may take twice its length.
+const LineBytes = 96 << 10
+
+// never is the time before all others.
+const never Time = -1
+
+// slot is one thread of a worker, and the line of requests that were sent to it and are not answered.
 type slot struct {
 	w     *worker
 	index int
 	seq   uint32 // of the last message sent
 
-	line [2]*request // oldest first
-	n    int
-	part bool // the answer of line[0] has begun to come
+	line  [LineMost]*request // oldest first: the thread works on the first one
+	n     int
+	bytes int  // of their messages
+	part  bool // the answer of line[0] has begun to come
 
 	closing    bool   // the last answer is complete, close() is still running
 	closingSeq uint32 // its sequence
@@ -143,11 +158,35 @@ func (s *slot) last() *request { return s.line[s.n-1] }
 
 // off takes r off the line.
 func (s *slot) off(r *request) {
-	if s.line[0] == r {
-		s.line[0] = s.line[1]
+	i := 0
+	for s.line[i] != r {
+		i++
+	}
+	if i == 0 {
 		s.withdrawal = withdrawalNone
 	}
+	copy(s.line[i:], s.line[i+1:s.n])
 	s.n--
+	s.line[s.n] = nil
+	s.bytes -= r.Size
+}
+
+// sent is the request of the line that has this sequence, or nil.
+func (s *slot) sent(seq uint32) *request {
+	for _, r := range s.line[:s.n] {
+		if r.seq == seq {
+			return r
+		}
+	}
+	return nil
+}
+
+// waiting is the part of the line that waits behind something: another request, or its close().
+func (s *slot) waiting() []*request {
+	if s.closing || s.n == 0 {
+		return s.line[:s.n]
+	}
+	return s.line[1:s.n]
 }
 
 func (s *slot) init(w *worker, index int) {

@@ -12,7 +12,6 @@ func (w *world) act() {
 		if len(es) == 0 {
 			return
 		}
-		w.batch++
 		for i := range es {
 			w.carryOut(es[i])
 		}
@@ -98,13 +97,12 @@ func (w *world) send(e Effect) {
 	switch {
 	case sw.noticed:
 		w.seen.SentToTheDead++
-		w.p.SendFailed(w.now, e.Spawn, e.Slot)
+		w.p.SendFailed(w.now, e.Spawn, e.Slot, e.Seq)
 		return
-	case s.jammed == w.batch || !w.calm && w.chance(1):
+	case !w.calm && w.chance(1):
 		w.say("request %d does not get into the socket of worker %d", e.ID, e.Spawn)
 		w.seen.SendsFailed++
-		s.jammed = w.batch
-		w.p.SendFailed(w.now, e.Spawn, e.Slot)
+		w.p.SendFailed(w.now, e.Spawn, e.Slot, e.Seq)
 		return
 	}
 	w.say("send %d to worker %d slot %d seq %d ahead=%v", e.ID, e.Spawn, e.Slot, e.Seq, e.Ahead)
@@ -112,29 +110,26 @@ func (w *world) send(e Effect) {
 		w.seen.SentAhead++
 	}
 	s.inbox = append(s.inbox, message{e.ID, e.Seq, w.now})
-	if len(s.inbox) > 2 {
-		w.failf("slot %d of worker %d has %d unread messages", e.Slot, e.Spawn, len(s.inbox))
-	}
+	w.checkLine(sw, e)
 }
 
-// takeBack receives what is unread. The thread may read the newer one of two between the front's
-// two receives.
+// takeBack receives what is unread. The thread may read one of several between two of the front's
+// receives.
 func (w *world) takeBack(sw *simWorker, i int) {
 	s := &sw.slots[i]
-	n := len(s.inbox)
-	overtaken := n == 2 && !s.reading && !sw.dead && !sw.deaf && !s.stuck && w.chance(20)
-	if overtaken {
-		w.read(s, 1)
+	if n := len(s.inbox); n > 1 && !s.reading && !sw.dead && !sw.deaf && !s.stuck && w.chance(20) {
+		w.seen.Overtaken++
+		w.read(s, 1+w.rng.IntN(n-1))
+		w.say("worker %d reads %d meanwhile", sw.id, s.cur.id)
+	}
+	var seqs []uint32
+	for _, m := range s.inbox {
+		seqs = append(seqs, m.seq)
 	}
 	s.inbox = s.inbox[:0]
-	w.say("take back %d from worker %d slot %d, overtaken=%v", n, sw.id, i, overtaken)
-	if overtaken {
-		w.seen.Overtaken++
-		w.p.Overtaken(w.now, sw.id, i)
-	} else {
-		w.seen.TakenBack += n
-		w.p.TookBack(w.now, sw.id, i, n)
-	}
+	w.say("take back %v from worker %d slot %d", seqs, sw.id, i)
+	w.seen.TakenBack += len(seqs)
+	w.p.TookBack(w.now, sw.id, i, seqs)
 }
 
 func (w *world) interrupt(e Effect) {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"time"
 
 	"fender/internal/exchange"
@@ -41,6 +42,26 @@ func (w *world) checkCapacity(id SpawnID) {
 		if w.ready < w.target {
 			w.failf("worker %d leaves (%s) and %d of %d are left", id, x.reason, w.ready, w.target)
 		}
+	}
+}
+
+// checkLine fails when a line is longer than it may be, after the effect that has made it longer.
+func (w *world) checkLine(sw *simWorker, e Effect) {
+	s, bytes := &sw.slots[e.Slot], 0
+	for _, m := range s.inbox {
+		bytes += w.request(m.id).size
+	}
+	x := w.p.findSlot(e.Spawn, e.Slot)
+	switch {
+	case len(s.inbox) > w.opts.Ahead+1 || x != nil && x.n > w.opts.Ahead+1:
+		w.failf("slot %d of worker %d has %d unread messages, %d in its line", e.Slot, e.Spawn, len(s.inbox), x.n)
+	case len(s.inbox) > 2 && bytes > LineBytes:
+		w.failf("slot %d of worker %d has %d unread bytes", e.Slot, e.Spawn, bytes)
+	case len(s.inbox) > 2:
+		w.seen.LongLines++
+	}
+	if sw.calls && x != nil && x.n > 2 {
+		w.failf("slot %d of worker %d, whose requests call, has %d in its line", e.Slot, e.Spawn, x.n)
 	}
 }
 
@@ -89,7 +110,7 @@ func (w *world) check() {
 
 func (w *world) checkLists() {
 	p := w.p
-	if n := p.QueueLength(); n > w.opts.QueueLimit+w.opts.Threads*2*(len(p.workers)+4) {
+	if n := p.QueueLength(); n > w.opts.QueueLimit+w.opts.Threads*(w.opts.Ahead+1)*(len(p.workers)+4) {
 		w.failf("%d requests wait, the limit is %d", n, w.opts.QueueLimit)
 	}
 	for _, l := range []*reqList{&p.queue, &p.suspects} {
@@ -172,7 +193,7 @@ func (w *world) checkRequests() {
 		}
 		switch r.place {
 		case placeSlot, placeGhost:
-			if s := r.slot; s == nil || s.line[0] != r && s.last() != r || p.find(s.w.spawn) != s.w {
+			if s := r.slot; s == nil || !slices.Contains(s.line[:s.n], r) || p.find(s.w.spawn) != s.w {
 				w.failf("request %d is on no living slot", id)
 			}
 		}
@@ -237,7 +258,7 @@ func (w *world) checkWaiting() {
 
 // waitsBehind tells whether the pool has the request wait behind another one, or its close(), there.
 func waitsBehind(s *slot, id exchange.ID) bool {
-	return s != nil && (s.n == 2 && s.line[1].ID == id || s.n == 1 && s.closing)
+	return s != nil && slices.ContainsFunc(s.waiting(), func(r *request) bool { return r.ID == id })
 }
 
 // checkClocks fails when a request runs longer than harakiri lets it, or a struck thread longer

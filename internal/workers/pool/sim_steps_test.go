@@ -12,7 +12,9 @@ func (w *world) step() {
 	w.seen.Steps++
 	switch k := w.rng.IntN(100); {
 	case k < 15:
-		w.submit()
+		for range 1 + w.rng.IntN(w.opts.Ahead) {
+			w.submit()
+		}
 	case k < 17:
 		w.cancel()
 	case k < 56:
@@ -66,7 +68,9 @@ func (w *world) rareStep() {
 		w.gap()
 	case k < 80:
 		w.garbage()
-	case k < 85:
+	case k < 82:
+		w.call()
+	case k < 87:
 		// A thread of the application that answers no request holds the interpreter's lock.
 		if sw := w.anyAlive(); sw != nil {
 			w.say("worker %d is deaf", sw.id)
@@ -100,11 +104,14 @@ func (w *world) submit() {
 		q.bad, q.brk = w.chance(3), w.chance(3)
 	}
 	q.priority = int8(w.rng.IntN(8) / 7)
+	if q.size = 1 << 10; w.chance(20) {
+		q.size = 60 << 10
+	}
 	w.requests = append(w.requests, q)
 	w.open++
 	w.seen.Submitted++
 	w.say("submit %d safe=%v killer=%v sticks=%v", q.id, q.safe, q.killer, q.sticks)
-	w.p.Submit(w.now, Request{ID: q.id, Safe: q.safe, Priority: q.priority})
+	w.p.Submit(w.now, Request{ID: q.id, Safe: q.safe, Priority: q.priority, Size: q.size})
 	w.act()
 }
 
@@ -311,6 +318,21 @@ func (w *world) extendOne() {
 				return
 			}
 		}
+	}
+}
+
+// call has an application ask the master for something.
+func (w *world) call() {
+	if sw := w.anyAlive(); sw != nil && sw.helloed {
+		for i := range sw.slots {
+			if x := w.p.findSlot(sw.id, i); x != nil && x.n > 2 {
+				return // it is longer than it may become
+			}
+		}
+		w.seen.Calls++
+		w.say("worker %d calls", sw.id)
+		sw.calls = true
+		w.p.Called(sw.id)
 	}
 }
 

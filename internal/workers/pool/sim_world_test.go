@@ -42,7 +42,6 @@ type simSlot struct {
 	abort   uint32
 	barred  uint32 // the sequence that was withdrawn
 	torn    bool   // the page says that cur is begun, and it was withdrawn
-	jammed  int    // the batch of effects in which a send failed
 
 	// For the rules about harakiri: when cur was begun, when the pool heard the last of what came
 	// before it, and for how long its clock stood, was moved, or ran while nothing else did.
@@ -68,6 +67,7 @@ type simWorker struct {
 	gone     bool
 	garbage  bool // has been sent
 	deaf     bool // holds its interpreter lock for ever: hears nothing
+	calls    bool // its requests ask the master for something
 	heard    uint64
 	bootFail bool
 }
@@ -76,6 +76,7 @@ type simRequest struct {
 	id                                exchange.ID
 	safe                              bool
 	priority                          int8
+	size                              int
 	ownDeaths                         int
 	begins                            int
 	torn                              bool // some page said for a moment that it was begun
@@ -105,7 +106,6 @@ type world struct {
 	temps    map[int]string // generation -> loading, ready, dead
 	calm     bool           // no more faults: come to rest
 	badCode  bool
-	batch    int // of effects
 	ready    int // workers, as the notes say: in the order of the decisions
 	target   int // the set point, likewise
 	stopped  bool
@@ -192,6 +192,11 @@ func (w *world) chooseOptions(seed uint64) Options {
 	}
 	if w.chance(70) {
 		o.AheadBelow = time.Hour // its requests take as long as the schedule likes
+	}
+	if w.chance(50) {
+		o.Ahead = 1 + rng.IntN(LineMost-1)
+	} else {
+		o.Ahead = 1
 	}
 	if w.chance(50) {
 		o.Harakiri = time.Duration(1+rng.IntN(5)) * time.Second

@@ -78,7 +78,7 @@ func TestPool_KeepsItsPromisesInRandomSchedules(t *testing.T) {
 // coverage counts what happened, so that the test fails when a fault was never tried.
 type coverage struct {
 	Steps, Submitted, Answered, Begun, Retried, Poisoned, CrashAnswers, Cut, Cancelled int
-	SentAhead, TakenBack, Overtaken, MovedNotBegun, SendsFailed                        int
+	SentAhead, TakenBack, Overtaken, MovedNotBegun, SendsFailed, LongLines, Calls      int
 	Withdrawn, MovedWithdrawn, Refused, Torn                                           int
 	Struck, StruckInClose, Interrupted, Probed, Frozen, Killed                         int
 	OutsideKills, OwnDeaths, SentToTheDead, Protocol                                   int

@@ -36,7 +36,7 @@ type WorkerStatus struct {
 type SlotStatus struct {
 	ID    exchange.ID
 	Since Time // when its thread got it
-	Ahead exchange.ID
+	Ahead int  // requests that wait behind it
 }
 
 // Status returns a copy of the state.
@@ -65,9 +65,7 @@ func (p *Pool) Status(now Time) Status {
 			if s.n > 0 && s.withdrawal != withdrawalDone {
 				ss.ID, ss.Since = s.line[0].ID, s.began
 			}
-			if s.n > 1 {
-				ss.Ahead = s.line[1].ID
-			}
+			ss.Ahead = max(0, s.n-1)
 			ws.Slots = append(ws.Slots, ss)
 		}
 		st.Workers = append(st.Workers, ws)

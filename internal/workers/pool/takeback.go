@@ -1,5 +1,7 @@
 package pool
 
+import "slices"
+
 // takeBack asks for everything unread on the slot; TookBack tells what came.
 func (p *Pool) takeBack(s *slot) {
 	p.timers.clear(&s.ahead)
@@ -10,48 +12,41 @@ func (p *Pool) takeBack(s *slot) {
 	p.emit(Effect{Op: OpTakeBack, Spawn: s.w.spawn, Slot: s.index})
 }
 
-// TookBack reports that the n newest messages of the slot came back unread.
-func (p *Pool) TookBack(now Time, id SpawnID, index, n int) {
+// TookBack reports what came back unread, by the sequences in the order in which they were sent. It need not
+// be the end of the line: when the worker wakes up in the middle, its thread receives one between two
+// that the master receives, and works on that from then on.
+func (p *Pool) TookBack(now Time, id SpawnID, index int, seqs []uint32) {
 	s := p.findSlot(id, index)
 	if s == nil {
 		return
 	}
 	s.taking = false
-	for ; n > 0 && s.n > 0; n-- {
-		p.comeBack(now, s, s.last())
+	for _, seq := range slices.Backward(seqs) { // so that each keeps its place before the next
+		if r := s.sent(seq); r != nil {
+			p.comeBack(now, s, r)
+		}
 	}
 	p.settle(now)
 }
 
-// Overtaken reports the third outcome of a taking back: of the slot's two messages the older one
-// came back unread, and the newer one did not. It happens when the worker wakes up in the middle:
-// the master receives the first, the worker's thread the second. The older goes back to its turn,
-// and the newer is what the slot works on from now on.
-func (p *Pool) Overtaken(now Time, id SpawnID, index int) {
+// SendFailed reports that a message did not get into the slot's socket: the worker does not read.
+func (p *Pool) SendFailed(now Time, id SpawnID, index int, seq uint32) {
 	s := p.findSlot(id, index)
-	if s == nil || s.n != 2 {
+	if s == nil {
 		return
 	}
-	s.taking = false
-	p.comeBack(now, s, s.line[0])
-	p.settle(now)
-}
-
-// SendFailed reports that the newest message did not get into the slot's socket, or was refused: the
-// worker does not read. What is sent to the same slot later in the same batch of effects must fail
-// as well.
-func (p *Pool) SendFailed(now Time, id SpawnID, index int) {
-	if w := p.find(id); w != nil {
-		p.stallWorker(now, w)
-		p.TookBack(now, id, index, 1)
+	p.stallWorker(now, s.w)
+	if r := s.sent(seq); r != nil {
+		p.comeBack(now, s, r)
 	}
+	p.settle(now)
 }
 
 // comeBack takes an unread request off the slot's line and puts it back to its turn.
 func (p *Pool) comeBack(now Time, s *slot, r *request) {
-	overtaken := s.n == 2 && s.line[0] == r
+	head := s.line[0] == r
 	s.off(r)
-	p.timers.clear(&s.ahead)
+	p.timers.clear(&s.ahead) // what is left has been read, or comes back as well
 	switch {
 	case s.n == 0:
 		p.timers.clear(&s.unread)
@@ -62,7 +57,7 @@ func (p *Pool) comeBack(now Time, s *slot, r *request) {
 		if s.isFree() {
 			p.vacate(now, s)
 		}
-	case overtaken:
+	case head:
 		p.begin(now, s)
 	default:
 		s.slow = true

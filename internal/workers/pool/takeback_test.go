@@ -29,7 +29,7 @@ func TestPool_MovesTheOlderOfTwoMessagesWhenTheNewerWasReadFirst(t *testing.T) {
 	if len(sent) != 2 || sent[0].ID != 1 || sent[1].ID != 2 || !sent[1].Ahead {
 		t.Fatalf("sent %+v", sent)
 	}
-	p.Overtaken(3, 1, 0)
+	p.TookBack(3, 1, 0, []uint32{sent[0].Seq})
 	var again []exchange.ID
 	for _, e := range p.Effects() {
 		if e.Op == OpSend {

@@ -37,7 +37,7 @@ func (p *Pool) withdrawn(now Time, s *slot) {
 		return // its client has gone
 	}
 	stand := p.newRequest(r.Request)
-	stand.place, stand.slot, stand.seq = placeGhost, s, r.seq
+	stand.place, stand.slot, stand.seq, stand.headed = placeGhost, s, r.seq, r.headed
 	s.line[0] = stand
 	p.unreserve(r)
 	p.putBack(now, s, r)

@@ -77,6 +77,7 @@ type worker struct {
 	busyAt  Time // when that was brought up to date
 
 	reserved *request // a suspect that runs, or shall run, alone here
+	calls    bool     // its requests ask the master for something while they run
 
 	stalled  bool
 	stallFor Time

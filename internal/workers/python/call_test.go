@@ -51,6 +51,29 @@ func TestCall_AsksTheServerAndReturnsWhatItSays(t *testing.T) {
 	})
 }
 
+func TestCall_KeepsAllThatWasSentAheadInItsOrder(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		w := start(t, python, testBoot("basic")).ready()
+		w.calling(`call("logvar", "user", "7")`)
+		id, sequence := w.nextID, w.seq[0]
+		const ahead = 7
+		for i := range ahead {
+			w.send(0, environ("POST", "/echo"), []byte{byte('1' + i)})
+		}
+		w.nextID, w.seq[0] = id, sequence
+		w.returns(true, "done")
+		if got := string(w.answer(0).body); got != "'done'" {
+			t.Errorf("got %s", got)
+		}
+		for i := range ahead {
+			w.nextID, w.seq[0] = w.nextID+1, w.seq[0]+1
+			if got := string(w.answer(0).body); got != string(byte('1'+i)) {
+				t.Errorf("answer %d is %q", i, got)
+			}
+		}
+	})
+}
+
 func TestCall_ARequestSentAheadWaitsUntilTheCallHasReturned(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		w := start(t, python, testBoot("basic")).ready()

@@ -23,6 +23,8 @@ type Inbox struct {
 	iov unix.Iovec
 	msg unix.Msghdr
 	oob [(cmsgOne + 7) / 8]uint64
+
+	back []uint32 // what TakeBack has received
 }
 
 // NewInbox makes an Inbox.

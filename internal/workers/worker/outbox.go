@@ -32,7 +32,7 @@ func NewOutbox() *Outbox { return &Outbox{buf: make([]byte, 0, wire.MaxMessage)}
 // the end of the slot's line. The errors are ErrFull, ErrClosed, or unexpected ones.
 func (o *Outbox) Request(w *Worker, slot int, id exchange.ID, seq uint32, environ []byte, body exchange.Body) error {
 	s := &w.slots[slot]
-	if s.n == depth {
+	if s.n == Depth {
 		return ErrFull
 	}
 	var err error
@@ -48,6 +48,11 @@ func (o *Outbox) Request(w *Worker, slot int, id exchange.ID, seq uint32, enviro
 	s.line[s.n] = Sent{id, seq}
 	s.n++
 	return nil
+}
+
+// MessageSize is the length of the message that Request makes of these, at most.
+func MessageSize(environ []byte, body exchange.Body) int {
+	return min(wire.FrameHeadSize+len(environ)+len(body.Bytes), wire.MaxMessage)
 }
 
 // large sends a request of which something travels in a descriptor.

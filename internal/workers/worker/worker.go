@@ -47,13 +47,13 @@ type Sent struct {
 	Seq uint32
 }
 
-// depth is how many requests a slot holds: one that is worked on and one ahead.
-const depth = 2
+// Depth is how many requests a slot holds: one that is worked on, the others ahead.
+const Depth = 8
 
 // slot is one pair of connected sockets.
 type slot struct {
 	ours, theirs int
-	line         [depth]Sent // oldest first
+	line         [Depth]Sent // oldest first
 	n            int
 	shut         bool
 }
@@ -67,7 +67,8 @@ type Worker struct {
 	small  bool // the kernel's socket buffers are smaller than wanted
 }
 
-// room is what a socket must be able to hold: two requests, and a return between them.
+// room is what a socket must be able to hold: two whole messages, or more that are together as long as
+// one and a half, and a return between them.
 const room = 3 * wire.MaxMessage
 
 // New makes the sockets of so many slots and the page.
@@ -148,7 +149,7 @@ func (w *Worker) Waiting(slot int) int { return w.slots[slot].n }
 // Answered takes the request that the slot owed off its line.
 func (w *Worker) Answered(slot int) {
 	s := &w.slots[slot]
-	s.line[0] = s.line[1]
+	copy(s.line[:], s.line[1:s.n])
 	s.n--
 }
 

@@ -36,6 +36,9 @@ from _fender.wsgi import responder
 _LONGEST_NAME = 64
 _MOST_ARGS = 16
 
+# The requests that the master sends to a slot before it has their answers.
+_LINE = 8
+
 # A message from the master carries its head and its body at most.
 _SPACE = space_for(2)
 
@@ -62,7 +65,7 @@ class Slot:
         self.settle_always = False
         self.request = 0
         self.sequence = 0
-        self.aside = None  # a message that came while a call waited for its return
+        self.aside = []  # requests that came while a call waited for its return, oldest first
         self.gone = False  # the master's end has gone
 
     def bind(self, interrupts):
@@ -86,9 +89,10 @@ class Slot:
         own["fender.slot"] = self.number
         own["fender.call"] = self.call
         request = sequence = 0
+        aside = self.aside
         while not self.gone:
             try:
-                if self.aside is None:
+                if not aside:
                     size, ancillary, _, _ = receive(views, _SPACE, CLOEXEC)
                     given = descriptors(ancillary) if ancillary else None
                 else:
@@ -205,15 +209,14 @@ class Slot:
                 if not good:
                     raise CallRefused(value)
                 return value
-            if kind == REQUEST and self.aside is None:
-                self.aside = (bytes(view[:size]), given)
+            if kind == REQUEST and len(self.aside) < _LINE:
+                self.aside.append((bytes(view[:size]), given))
             else:
                 self.other(kind, version, view[SIZE : SIZE + length], given)
 
     def take_aside(self):
-        """Puts the message that was kept aside back into the buffer."""
-        data, given = self.aside
-        self.aside = None
+        """Puts the oldest request that was kept aside back into the buffer."""
+        data, given = self.aside.pop(0)
         self.buffer[: len(data)] = data
         return len(data), given
 
