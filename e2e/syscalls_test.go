@@ -59,7 +59,7 @@ func traced(t *testing.T, pid int, do func()) map[string]int {
 	return calls
 }
 
-// shipped has the test run the binary that is shipped: the race detector's runtime has calls of its own.
+// shipped has the test run the binary that is shipped: the race detector's runtime has calls and memory of its own.
 func shipped(t *testing.T) {
 	if path := os.Getenv("FENDER_BIN"); path != "" {
 		before := binary

@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -86,14 +87,35 @@ func (s *spool) write(b []byte) error {
 	return nil
 }
 
-// writeReserved appends b, whose room the caller has reserved, and returns where. After an error the
-// same place is written again.
-func (s *spool) writeReserved(b []byte) (off int64, err error) {
+// spoolPieces is how many pieces go into the file in one system call; the kernel takes 1024.
+const spoolPieces = 256
+
+// writeReserved appends the pieces, whose room the caller has reserved, and returns where. After an error the
+// same place is written again. It uses pieces up.
+func (s *spool) writeReserved(pieces [][]byte) (off int64, err error) {
 	off = s.end
-	if _, err := s.file.WriteAt(b, off); err != nil {
-		return off, unwritable(err)
+	end := off
+	for len(pieces) > 0 {
+		n, err := unix.Pwritev(int(s.file.Fd()), pieces[:min(len(pieces), spoolPieces)], end)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err == nil && n == 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return off, unwritable(&os.PathError{Op: "write", Path: s.file.Name(), Err: err})
+		}
+		end += int64(n)
+		for n > 0 && n >= len(pieces[0]) {
+			n -= len(pieces[0])
+			pieces = pieces[1:]
+		}
+		if n > 0 {
+			pieces[0] = pieces[0][n:]
+		}
 	}
-	s.end += int64(len(b))
+	s.end = end
 	return off, nil
 }
 

@@ -44,13 +44,13 @@ func (s *spooler) write(r *reply) (more bool) {
 // where.
 func (s *spooler) append(r *reply, chunks []lateChunk) (file *spool, off int64, err error) {
 	file = r.file // only the spooler sets it, and closing waits for writing to end
-	size := int64(0)
+	var pieces [][]byte
 	for i := range chunks {
-		if chunks[i].reserved {
-			size += chunks[i].size()
+		if b := chunks[i].bytes; chunks[i].reserved && len(b) > 0 {
+			pieces = append(pieces, b)
 		}
 	}
-	if size == 0 {
+	if len(pieces) == 0 {
 		return file, 0, nil
 	}
 	if file == nil {
@@ -58,12 +58,6 @@ func (s *spooler) append(r *reply, chunks []lateChunk) (file *spool, off int64, 
 			return nil, 0, err
 		}
 	}
-	all := make([]byte, 0, size)
-	for i := range chunks {
-		if chunks[i].reserved {
-			all = append(all, chunks[i].bytes...)
-		}
-	}
-	off, err = file.writeReserved(all)
+	off, err = file.writeReserved(pieces)
 	return file, off, err
 }
