@@ -53,7 +53,7 @@ func (m measured) failed() string {
 // generate loads the stack for one round, as its workload asks.
 func (b *bench) generate(ctx context.Context, r *running) (measured, error) {
 	if r.load.Open {
-		return b.siege(ctx, r)
+		return b.siege(ctx, r, r.rate, b.length)
 	}
 	return b.wrk(ctx, r, b.length)
 }
@@ -81,19 +81,24 @@ func (b *bench) wrk(ctx context.Context, r *running, length time.Duration) (meas
 	return parseWrk(text)
 }
 
-// siege runs fender siege for one round: an open loop with random arrivals, the same
-// for every stack but for their rate.
-func (b *bench) siege(ctx context.Context, r *running) (measured, error) {
-	args := []string{"siege", "--rate", fmt.Sprintf("%.0f/s", r.rate), "--poisson", "--seed", "1",
-		"--time", fmt.Sprintf("%gS", b.length.Seconds()), "--timeout", "10s", "--expect-status", "200", "--json"}
-	if r.closes {
-		args = append(args, "--connection", "close")
-	}
-	text, err := output(ctx, exec.CommandContext(ctx, b.fender, append(args, "http://"+r.address+r.load.Path)...))
+// siege runs fender siege for that long, and until all is answered: an open loop with
+// random arrivals, the same for every stack but for their rate, in requests/s.
+func (b *bench) siege(ctx context.Context, r *running, rate float64, length time.Duration) (measured, error) {
+	text, err := output(ctx, exec.CommandContext(ctx, b.fender, r.siegeArgs(rate, length)...))
 	if err != nil {
 		return measured{}, err
 	}
 	return parseSiege(text)
+}
+
+func (r *running) siegeArgs(rate float64, length time.Duration) []string {
+	args := []string{"siege", "--rate", fmt.Sprintf("%.0f/s", max(1, rate)), "--poisson", "--seed", "1",
+		"--time", fmt.Sprintf("%gS", length.Seconds()), "--max-connections", number(openConnections),
+		"--timeout", "10s", "--expect-status", "200", "--json"}
+	if r.closes {
+		args = append(args, "--connection", "close")
+	}
+	return append(args, "http://"+r.address+r.load.Path)
 }
 
 // output runs a generator and returns what it prints.

@@ -20,16 +20,12 @@ type loadResult struct {
 	Rounds  []round           `json:"rounds"`
 	Memory  map[string]share  `json:"memory_mib"`
 	LeftOut map[string]string `json:"left_out,omitempty"` // why a stack isn't here
+	// Capacity is that of each stack, where an open loop asks for a share of it.
+	Capacity map[string]*capacity `json:"capacity,omitempty"`
 }
 
 // How a stack is brought up to its speed before the first round; not measured.
 const warmUp = time.Second
-
-// What an open loop asks for, and how often the capacity that it is a share of is measured.
-const (
-	openShare  = 0.7
-	capacities = 3
-)
 
 // recycleAfter is how many requests a worker lives under a workload with recycling.
 const recycleAfter = 50
@@ -66,12 +62,12 @@ func (b *bench) load(ctx context.Context, w workload) (*loadResult, error) {
 	if err := sameAnswers(ctx, all); err != nil {
 		return nil, err
 	}
+	var err error
 	if w.Open {
-		if err := b.capacity(ctx, all); err != nil {
+		if result.Capacity, err = b.capacities(ctx, all); err != nil {
 			return nil, err
 		}
 	}
-	var err error
 	result.Rounds, err = b.takeTurns(ctx, all, func(r *running, number int, one round) {
 		fmt.Fprintf(os.Stderr, "bench: %s, round %d of %d, %s: %s\n", w.Name, number, b.rounds, r.name, one.line())
 	})
@@ -104,27 +100,6 @@ func sameAnswers(ctx context.Context, all []*running) error {
 			first = got
 		case got != first && !r.load.Varies:
 			return fmt.Errorf("%s answers something else than %s", r.name, all[0].name)
-		}
-	}
-	return nil
-}
-
-// capacity measures what each stack can do, in turn, and sets the rate of its open loop.
-func (b *bench) capacity(ctx context.Context, all []*running) error {
-	rates := make([][]float64, len(all))
-	for range capacities {
-		for i, r := range all {
-			got, err := b.wrk(ctx, r, b.length)
-			if err != nil {
-				return err
-			}
-			rates[i] = append(rates[i], got.perSecond())
-		}
-	}
-	for i, r := range all {
-		r.rate = openShare * summarize(rates[i]).Median
-		if r.rate < 1 {
-			return fmt.Errorf("%s: less than one request a second", r.name)
 		}
 	}
 	return nil

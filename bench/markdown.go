@@ -73,7 +73,7 @@ func (l *loadResult) markdown(w io.Writer) {
 	fmt.Fprintf(w, "\n## %s\n\n%s.\n\n", l.Name, l.about())
 	head := []string{"stack"}
 	if l.Open {
-		head = append(head, "asked requests/s")
+		head = append(head, "capacity requests/s", "asked requests/s")
 	}
 	for _, q := range quantities {
 		head = append(head, q.title)
@@ -86,7 +86,7 @@ func (l *loadResult) markdown(w io.Writer) {
 	for _, stack := range l.stacks() {
 		cells := []string{title(stack)}
 		if l.Open {
-			cells = append(cells, l.summary(stack, asked).format(0))
+			cells = append(cells, l.capacityOf(stack).format(0), l.summary(stack, asked).format(0))
 		}
 		for _, q := range quantities {
 			cells = append(cells, l.summary(stack, q).format(q.decimals))
@@ -101,6 +101,11 @@ func (l *loadResult) markdown(w io.Writer) {
 		row(w, cells...)
 	}
 	l.ratios(w)
+	for _, stack := range l.stacks() {
+		if c := l.Capacity[stack]; c != nil && c.warning() != "" {
+			fmt.Fprintf(w, "\n%s: %s.\n", title(stack), c.warning())
+		}
+	}
 	if l.Recycled {
 		l.losses(w)
 	}

@@ -33,10 +33,12 @@ func (b *bench) warm(ctx context.Context, s stack, w workload, extra ...string) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := b.wrk(ctx, r, warmUp); err != nil {
-		stopAll([]*running{r})
+	got, err := b.wrk(ctx, r, warmUp)
+	if err != nil {
+		r.stop()
 		return nil, err
 	}
+	r.warmed = got.perSecond()
 	return r, nil
 }
 

@@ -26,6 +26,7 @@ type running struct {
 	ended    chan struct{} // closed when one of them has ended
 	end      func()
 	plain    bool    // beside one of the same stack that is recycled
+	warmed   float64 // requests/s that wrk got in the first load
 	rate     float64 // requests/s of an open loop
 	point    int     // of a series
 }
