@@ -26,6 +26,7 @@ var allSeries = []series{{
 	Name: "connections", Unit: "connections", Points: []int{10, 100, 1000}, Long: []int{10_000},
 	at: func(point int) workload {
 		w := find("bare")
+		w.Steady = true
 		w.Connections = point
 		return w
 	},
@@ -33,6 +34,7 @@ var allSeries = []series{{
 	Name: "slots", Unit: "slots", Points: []int{1, 4, 16, 64},
 	at: func(point int) workload {
 		w := find("bare")
+		w.Steady = true
 		w.Connections = 100
 		w.Processes = min(2, point)
 		w.Threads = point / w.Processes
@@ -40,7 +42,15 @@ var allSeries = []series{{
 	},
 }}
 
-// flatResult is one series: rounds of fender, and of NGINX in the full run, at every point.
+// pointsOf are the points of a series in this run.
+func (b *bench) pointsOf(s series) []int {
+	if b.full {
+		return slices.Concat(s.Points, s.Long)
+	}
+	return s.Points
+}
+
+// flatResult is one series: rounds of fender and of NGINX at every point.
 type flatResult struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"`
@@ -48,20 +58,21 @@ type flatResult struct {
 	Rounds []round `json:"rounds"`
 }
 
+// inSeries says whether the stack is measured in a series: fender, which has the goal, and
+// NGINX, which shows how much of the growth is the kernel's.
+func (s stack) inSeries() bool { return s.name == "fender" || s.name == baseline }
+
 func (b *bench) flat(ctx context.Context, s series) (*flatResult, error) {
-	points := slices.Clone(s.Points)
-	if b.full {
-		points = append(points, s.Long...)
-	}
+	points := b.pointsOf(s)
 	result := &flatResult{Name: s.Name, Unit: s.Unit, Points: points}
 	var all []*running
 	defer func() { stopAll(all) }()
-	for _, st := range b.stacks {
-		if st.name != "fender" && (st.name != baseline || !b.full) {
-			continue
-		}
-		for _, point := range points {
-			r, err := b.warm(ctx, st, s.at(point))
+	for _, point := range points {
+		for _, st := range b.stacks {
+			if !st.inSeries() {
+				continue
+			}
+			r, err := b.start(ctx, st, s.at(point)) // each round warms up by itself
 			if err != nil {
 				return nil, err
 			}
@@ -71,8 +82,11 @@ func (b *bench) flat(ctx context.Context, s series) (*flatResult, error) {
 	}
 	var err error
 	result.Rounds, err = b.takeTurns(ctx, all, func(r *running, number int, one round) {
-		fmt.Fprintf(os.Stderr, "bench: %d %s, round %d of %d, %s: %s, front %.1f us\n",
-			r.point, s.Unit, number, b.rounds, r.name, one.line(), one.CPU.Front)
+		text := fmt.Sprintf("%.0f requests/s, front %.1f us", one.PerS, one.CPU.Front)
+		if one.Void != "" {
+			text = "void: " + one.Void
+		}
+		fmt.Fprintf(os.Stderr, "bench: %d %s, round %d of %d, %s: %s\n", r.point, s.Unit, number, b.rounds, r.name, text)
 	})
 	return result, err
 }

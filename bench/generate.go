@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fender/internal/proving/proctree"
 )
 
 // measured is what a load generator saw. Times are microseconds.
@@ -50,20 +52,43 @@ func (m measured) failed() string {
 	return strings.Join(all, ", ")
 }
 
+// observed is what a load generator saw, and the stack's processes before and after it.
+type observed struct {
+	measured
+	before, after []proctree.Process
+}
+
 // generate loads the stack for one round, as its workload asks.
-func (b *bench) generate(ctx context.Context, r *running) (measured, error) {
-	if r.load.Open {
-		return b.siege(ctx, r, r.rate, b.length)
+func (b *bench) generate(ctx context.Context, r *running) (seen observed, err error) {
+	if r.load.Steady {
+		return b.steady(ctx, r)
 	}
-	return b.wrk(ctx, r, b.length)
+	if seen.before, err = r.processes(); err != nil {
+		return seen, err
+	}
+	if r.load.Open {
+		seen.measured, err = b.siege(ctx, r, r.rate, b.length)
+	} else {
+		seen.measured, err = b.wrk(ctx, r, b.length)
+	}
+	if err != nil {
+		return seen, err
+	}
+	seen.after, err = r.processes()
+	return seen, err
 }
 
 // wrk runs wrk for that long: a closed loop.
 func (b *bench) wrk(ctx context.Context, r *running, length time.Duration) (measured, error) {
-	connections := b.connections
-	if r.load.Connections > 0 {
-		connections = r.load.Connections
+	text, err := output(ctx, b.wrkCommand(ctx, r, length))
+	if err != nil {
+		return measured{}, err
 	}
+	return parseWrk(text)
+}
+
+// wrkCommand is wrk for that long; more are further arguments for wrk.lua.
+func (b *bench) wrkCommand(ctx context.Context, r *running, length time.Duration, more ...string) *exec.Cmd {
 	method, keep := "GET", "keep"
 	if r.load.Body > 0 {
 		method = "POST"
@@ -72,13 +97,18 @@ func (b *bench) wrk(ctx context.Context, r *running, length time.Duration) (meas
 		keep = "close"
 	}
 	seconds := max(1, int(length.Round(time.Second).Seconds())) // it takes whole ones only
-	text, err := output(ctx, exec.CommandContext(ctx, "wrk", "--threads", "1", "--connections", number(connections),
-		"--duration", number(seconds)+"s", "--timeout", "10s", "--script", filepath.Join(b.root, "bench", "wrk.lua"),
-		"http://"+r.address+r.load.Path, "--", method, number(r.load.Body), keep))
-	if err != nil {
-		return measured{}, err
+	args := []string{"--threads", "1", "--connections", number(b.connectionsOf(r.load)),
+		"--duration", number(seconds) + "s", "--timeout", "10s", "--script", filepath.Join(b.root, "bench", "wrk.lua"),
+		"http://" + r.address + r.load.Path, "--", method, number(r.load.Body), keep}
+	return exec.CommandContext(ctx, "wrk", append(args, more...)...)
+}
+
+// connectionsOf is how many connections wrk has under this workload.
+func (b *bench) connectionsOf(w workload) int {
+	if w.Connections > 0 {
+		return w.Connections
 	}
-	return parseWrk(text)
+	return b.connections
 }
 
 // siege runs fender siege for that long, and until all is answered: an open loop with

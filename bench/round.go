@@ -67,27 +67,21 @@ func (b *bench) round(ctx context.Context, r *running, number int) (round, error
 		return one, err
 	}
 	defer idle.close()
-	before, err := r.processes()
-	if err != nil {
-		return one, err
-	}
 	born := r.births()
 	got, err := b.generate(ctx, r)
 	if err != nil {
 		return one, err
 	}
-	after, err := r.processes()
-	if err != nil {
-		return one, err
-	}
 	one.Requests, one.Failures, one.Failed = got.Requests, got.failures(), got.failed()
 	switch {
+	case got.Requests == 0 && r.load.Steady:
+		one.Void = "not all connections came up"
 	case got.Requests == 0:
 		one.Void = "no request was answered"
 	case one.Failures > 0 && !recycling: // where failures are what is measured
 		one.Void = one.Failed
 	}
-	cpu, err := r.spent(before, after, recycling)
+	cpu, err := r.spent(got.before, got.after, recycling)
 	if err != nil && one.Void == "" {
 		one.Void = err.Error()
 	}

@@ -21,6 +21,7 @@ type workload struct {
 	Connections int  `json:"connections,omitempty"` // of wrk; 0: as the command line says
 	Idle        int  `json:"idle,omitempty"`        // connections that are open beside the load and say nothing
 	Open        bool `json:"open,omitempty"`        // requests come at their times, at openShare of each stack's capacity
+	Steady      bool `json:"steady,omitempty"`      // the middle of the load counts, when all connections are open; no latencies
 	Recycled    bool `json:"recycled,omitempty"`    // each worker is replaced after recycleAfter requests
 	Database    bool `json:"database,omitempty"`
 	File        bool `json:"file,omitempty"`     // NGINX alone can serve it

@@ -1,5 +1,6 @@
 -- How one round of the runner asks, and what it measured. Arguments: the method, the
--- length of the body in bytes, and "close" for a server that keeps no connection.
+-- length of the body in bytes, "close" for a server that keeps no connection, and
+-- "count" for a line after every thousand requests that are sent.
 init = function(args)
   wrk.method = args[1]
   if tonumber(args[2]) > 0 then
@@ -11,6 +12,17 @@ init = function(args)
     local format = wrk.format
     wrk.format = function(...)
       return (format(...):gsub("HTTP/1.1\r\n", "HTTP/1.0\r\n", 1))
+    end
+  end
+  if args[4] == "count" then
+    local text, sent = wrk.format(), 0
+    request = function()
+      sent = sent + 1
+      if sent % 1000 == 0 then
+        io.write("SENT ", sent, "\n")
+        io.flush()
+      end
+      return text
     end
   end
 end
