@@ -55,14 +55,14 @@ lint: build/tools/golangci-lint ## golangci-lint, pinned in tools/lint/go.mod
 	build/tools/golangci-lint run ./...
 
 .PHONY: bench
-bench: build .venv-bench/ready ## fender beside other servers, its balancer beside HAProxy, in about 6 minutes (BENCH='-rounds 3' passes flags)
+bench: build .venv-bench/ready ## fender beside other servers, its balancer beside HAProxy, in about 8 minutes (BENCH='-rounds 3' passes flags)
 	@scripts/need.sh wrk=wrk nginx=nginx haproxy=haproxy
 	@go build -buildvcs=false -o build/tools/bench ./bench
 	@PATH="$$PATH:/usr/sbin" exec build/tools/bench $(BENCH)
 
 .PHONY: bench-full
-bench-full: ## every workload, with longer rounds (more than an hour)
-	@$(MAKE) --no-print-directory bench BENCH='-full -seconds 5 $(BENCH)'
+bench-full: ## every workload, with longer rounds, in about half an hour
+	@$(MAKE) --no-print-directory bench BENCH='-full -seconds 2 $(BENCH)'
 
 .PHONY: lab
 lab: build .venv-lab/ready ## replay the incident on every stack, ten times as fast; the report: build/lab/index.html

@@ -40,10 +40,10 @@ type idleResult struct {
 func (b *bench) idle(ctx context.Context, connections int, stacks ...string) ([]idleResult, error) {
 	var results []idleResult
 	for _, s := range b.stacks {
-		w := find("idle-load")
-		if s.leftOut(w) != "" || len(stacks) > 0 && !slices.Contains(stacks, s.name) {
+		if !s.holds(stacks...) {
 			continue
 		}
+		w := find("idle-load")
 		w.Idle = connections
 		result, err := b.idleOne(ctx, s, w)
 		if err != nil {
@@ -54,6 +54,11 @@ func (b *bench) idle(ctx context.Context, connections int, stacks ...string) ([]
 			s.name, result.Before.sum(), result.Asked, result.With.sum())
 	}
 	return results, nil
+}
+
+// holds says whether the stack keeps idle connections, and is one of those, if any are named.
+func (s stack) holds(stacks ...string) bool {
+	return s.leftOut(find("idle-load")) == "" && (len(stacks) == 0 || slices.Contains(stacks, s.name))
 }
 
 func (b *bench) idleOne(ctx context.Context, s stack, w workload) (idleResult, error) {

@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -79,11 +80,14 @@ func run(ctx context.Context, args []string) error {
 
 	b := &bench{settings: set, stacks: chosen, dir: dir}
 	rep := &report{Version: 1, Machine: describe(ctx, set, chosen)}
-	for _, m := range b.measurements(rep) {
-		if !slices.Contains(set.workloads, m.name) {
-			continue
-		}
+	p := &progress{w: os.Stderr, left: slices.DeleteFunc(b.measurements(rep), func(m measurement) bool {
+		return !slices.Contains(set.workloads, m.name)
+	})}
+	for len(p.left) > 0 {
+		p.next()
+		m, began := p.left[0], time.Now()
 		err := m.run(ctx)
+		p.done(time.Since(began))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
