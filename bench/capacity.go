@@ -14,6 +14,8 @@ const (
 	capacityRounds = 3
 	// overload is what is offered then, as a multiple of the most that the stack was seen to do.
 	overload = 2
+	// keepsUp is the share of what is offered from which on that was no overload.
+	keepsUp = 0.8
 	// openConnections bounds the requests under way: far less than any backlog of a
 	// listening socket, for stacks that are asked on a new connection each time.
 	openConnections = 256
@@ -35,6 +37,19 @@ func (c *capacity) add(got measured) {
 	}
 	for kind, n := range got.Failed {
 		c.Failures[kind] += n
+	}
+}
+
+// overloaded offers more than was ever seen to be done, and still more when the stack
+// keeps up, and returns what came of the last offer. seen is the rate of another load.
+func (c *capacity) overloaded(seen float64, offer func(rate float64) (measured, error)) (measured, error) {
+	offered := max(1, overload*slices.Max(append([]float64{seen}, c.PerS...)))
+	for {
+		got, err := offer(offered)
+		if err != nil || got.perSecond() < keepsUp*offered {
+			return got, err
+		}
+		offered *= overload
 	}
 }
 
@@ -72,13 +87,17 @@ func (b *bench) capacities(ctx context.Context, all []*running) (map[string]*cap
 				c = &capacity{}
 				found[r.name] = c
 			}
-			offered := overload * slices.Max(append([]float64{r.warmed}, c.PerS...))
-			got, err := b.siege(ctx, r, offered, b.length/overload)
+			got, err := c.overloaded(r.warmed, func(offered float64) (measured, error) {
+				got, err := b.siege(ctx, r, offered, b.length/overload)
+				if err == nil {
+					fmt.Fprintf(os.Stderr, "bench: %s, capacity of %s: %.0f requests/s of %.0f\n", r.load.Name, r.name, got.perSecond(), offered)
+				}
+				return got, err
+			})
 			if err != nil {
 				return nil, err
 			}
 			c.add(got)
-			fmt.Fprintf(os.Stderr, "bench: %s, capacity of %s: %.0f requests/s of %.0f\n", r.load.Name, r.name, got.perSecond(), offered)
 		}
 	}
 	for _, r := range all {

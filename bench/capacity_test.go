@@ -34,6 +34,28 @@ func TestCapacity_IsTheMedianOfWhatWasAnswered(t *testing.T) {
 	}
 }
 
+func TestCapacity_IsOfALoadThatTheStackDoesNotKeepUpWith(t *testing.T) {
+	const can = 1000
+	for _, c := range []struct {
+		before []float64
+		seen   float64
+		want   []float64
+	}{
+		{seen: 900, want: []float64{1800}},
+		{seen: 100, want: []float64{200, 400, 800, 1600}}, // the first load met a busy machine
+		{seen: 0, before: []float64{700, 650}, want: []float64{1400}},
+	} {
+		var offered []float64
+		got, err := (&capacity{PerS: c.before}).overloaded(c.seen, func(rate float64) (measured, error) {
+			offered = append(offered, rate)
+			return measured{Requests: int64(min(rate, can)), Duration: 1e6}, nil
+		})
+		if err != nil || got.perSecond() != can || !slices.Equal(offered, c.want) {
+			t.Errorf("seen %.0f, %v before: %.0f of %v, %v", c.seen, c.before, got.perSecond(), offered, err)
+		}
+	}
+}
+
 func TestSiegeArgs_BoundTheConnectionsForCapacityAndRounds(t *testing.T) {
 	r := &running{stack: stack{closes: true}, place: place{address: "127.0.0.1:1", load: workload{Path: "/x"}}}
 	got := strings.Join(r.siegeArgs(123.4, 500*time.Millisecond), " ")

@@ -59,7 +59,7 @@ type flatResult struct {
 }
 
 // inSeries says whether the stack is measured in a series: fender, which has the goal, and
-// NGINX, which shows how much of the growth is the kernel's.
+// NGINX, beside which one sees what growth is not fender's alone.
 func (s stack) inSeries() bool { return s.name == "fender" || s.name == baseline }
 
 func (b *bench) flat(ctx context.Context, s series) (*flatResult, error) {
