@@ -27,6 +27,13 @@ const (
 	OpRefused    = "refused"     // from: the order named in Name was not carried out, Why says why
 )
 
+// The words of the field urlconf of loaded; "" is an application that has none, or none to import.
+const (
+	URLconfImported = "imported" // the template has it
+	URLconfKeptOut  = "kept-out" // its import has effects that a fork cannot copy, or none could be tried
+	URLconfBroken   = "broken"   // its import raises an exception
+)
+
 // Boot is the first message to a template.
 type Boot struct {
 	V             int      `json:"v"`              // 1
@@ -49,6 +56,9 @@ type Boot struct {
 	Software      string   `json:"software"`       // SERVER_SOFTWARE
 	MaxMessage    int      `json:"max_message"`    // largest message on a slot, in bytes
 	Interrupt     bool     `json:"interrupt"`      // raise Harakiri when asked to; false: count only
+
+	PreloadURLconf  bool    `json:"preload_urlconf"`  // import Django's URLconf too, if a scout says it is safe
+	URLconfPatience float64 `json:"urlconf_patience"` // seconds for the scout; 0 is 60
 }
 
 // Message encodes the order. It fails when the message would be too large.
@@ -116,6 +126,8 @@ type Report struct {
 	Sockets        []string `json:"sockets"` // descriptions of sockets that workers will share
 	App            bool     `json:"app"`     // false: lazy, or none with need_app off
 	FreeThreaded   bool     `json:"free_threaded"`
+	URLconf        string   `json:"urlconf"`     // one of the words above
+	URLconfWhy     string   `json:"urlconf_why"` // one line for people, unless it is imported
 
 	// failed
 	Code  int    `json:"code"`  // ExitFailed or ExitNoApp

@@ -17,7 +17,7 @@ func TestBoot_MessageHasTheFieldsOfTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields("op v chdir module callable wsgi_file pythonpath argv threads processes lazy need_app " +
-		"enable_threads vector sched_batch oom_score_adj server_name server_port software max_message interrupt") {
+		"enable_threads vector sched_batch oom_score_adj server_name server_port software max_message interrupt preload_urlconf urlconf_patience") {
 		if _, there := got[name]; !there {
 			t.Errorf("%s is missing", name)
 		}
@@ -49,8 +49,8 @@ func TestOrders_AreWhatTheContractSays(t *testing.T) {
 
 func TestDecodeReport_ReadsEachKind(t *testing.T) {
 	for message, want := range map[string]Report{
-		`{"op":"loaded","python":"3.11.2","implementation":"cpython","seconds":0.5,"threads":["t"],"sockets":["s"],"app":true,"free_threaded":true}`: {
-			Op: OpLoaded, Python: "3.11.2", Implementation: "cpython", Seconds: 0.5, Threads: []string{"t"}, Sockets: []string{"s"}, App: true, FreeThreaded: true},
+		`{"op":"loaded","python":"3.11.2","implementation":"cpython","seconds":0.5,"threads":["t"],"sockets":["s"],"app":true,"free_threaded":true,"urlconf":"kept-out","urlconf_why":"a thread"}`: {
+			Op: OpLoaded, Python: "3.11.2", Implementation: "cpython", Seconds: 0.5, Threads: []string{"t"}, Sockets: []string{"s"}, App: true, FreeThreaded: true, URLconf: URLconfKeptOut, URLconfWhy: "a thread"},
 		`{"op":"failed","code":22,"error":"no"}`:                            {Op: OpFailed, Code: 22, Error: "no"},
 		`{"op":"forked","spawn":1,"pid":22}`:                                {Op: OpForked, Spawn: 1, PID: 22},
 		`{"op":"fork_failed","spawn":null,"error":"no"}`:                    {Op: OpForkFailed, Error: "no"},

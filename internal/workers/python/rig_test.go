@@ -82,7 +82,8 @@ type rig struct {
 	boot    Boot
 	spawns  uint64
 	ended   chan struct{}
-	err     error // of the process, once ended is closed
+	err     error         // of the process, once ended is closed
+	printed chan struct{} // closed when nobody can print any more, and all was read
 }
 
 // testBoot is a boot message for an application in testdata/apps.
@@ -136,7 +137,7 @@ func startOrdered(t testing.TB, command Command, boot Boot, first []byte, ownGro
 	defer bundle.Close()
 	control := os.NewFile(uintptr(theirs), "control")
 	defer control.Close()
-	r := &rig{t: t, control: ours, stderr: newOutput(), stdout: newOutput(), boot: boot, ended: make(chan struct{})}
+	r := &rig{t: t, control: ours, stderr: newOutput(), stdout: newOutput(), boot: boot, ended: make(chan struct{}), printed: make(chan struct{})}
 	errRead, errWrite := pipe(t)
 	outRead, outWrite := pipe(t)
 	r.cmd = &exec.Cmd{
@@ -152,6 +153,7 @@ func startOrdered(t testing.TB, command Command, boot Boot, first []byte, ownGro
 	var readers sync.WaitGroup
 	readers.Go(func() { r.stderr.readFrom(errRead) })
 	readers.Go(func() { r.stdout.readFrom(outRead) })
+	go func() { readers.Wait(); close(r.printed) }()
 	go func() { r.err = r.cmd.Wait(); close(r.ended) }()
 	t.Cleanup(func() {
 		if own { // the group is this test's: the template and its workers
@@ -160,7 +162,7 @@ func startOrdered(t testing.TB, command Command, boot Boot, first []byte, ownGro
 		_ = r.cmd.Process.Kill()
 		<-r.ended
 		unix.Close(ours)
-		readers.Wait()
+		<-r.printed
 		if t.Failed() {
 			t.Logf("stderr:\n%s", r.stderr)
 		}

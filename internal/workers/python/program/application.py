@@ -92,7 +92,7 @@ def _guarded(step, name):
         if isinstance(error, ImportError):
             text += "; install it for %s, or correct virtualenv or pythonpath" % sys.executable
         else:
-            text += _place(error)
+            text += place(error)
         raise CannotLoad(FAILED, text)
 
 
@@ -163,7 +163,7 @@ def _callable(module, wanted, where):
     return made
 
 
-def _place(error):
+def place(error):
     """Where an exception was raised: ` (file:line)`, the last place in the application's code."""
     if isinstance(error, SyntaxError) and error.filename:
         return " (%s:%d)" % (error.filename, error.lineno or 0)

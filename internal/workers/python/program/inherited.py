@@ -8,21 +8,53 @@ import threading
 import _socket
 from _thread import get_ident
 
+from _fender.process import thread_id
+
 MOST = 40  # entries of each list: the report must fit in one message
 
 
 def threads():
     """The names of the Python threads that run beside this one; they do not exist in a worker."""
+    return sorted(name for _, name in python_threads())[:MOST]
+
+
+def python_threads():
+    """The Python threads beside this one: a set of (ident, name)."""
     me = get_ident()
     names = {}
     for thread in threading.enumerate():
         names[thread.ident] = thread.name
+    return {
+        (ident, str(names.get(ident, "(started by _thread)"))[:100]) for ident in sys._current_frames() if ident != me
+    }
+
+
+def library_threads():
+    """The names, by thread id, of the threads that are none of Python's: a library in C has started them.
+
+    One of Python's that has just begun, or is about to end, counts for a moment too.
+    """
+    own = {str(thread_id())}
+    for thread in threading.enumerate():
+        own.add(str(getattr(thread, "native_id", None)))  # 3.8
+    tasks = os.listdir("/proc/self/task")
+    mine = task_name(str(os.getpid()))
     found = []
-    for ident in sys._current_frames():
-        if ident != me:
-            found.append(str(names.get(ident, "(started by _thread)"))[:100])
-    found.sort()
-    return found[:MOST]
+    for task in tasks:
+        if task not in own:
+            name = task_name(task)
+            found.append((name == mine, task, "(of a C library)" if name == mine else name))
+    found.sort()  # Python's threads whose id is not known here have no name of their own
+    return {task: name for _, task, name in found[: max(0, len(tasks) - len(sys._current_frames()))]}
+
+
+def task_name(task):
+    """What the kernel calls a thread of this process."""
+    try:
+        with open("/proc/self/task/%s/comm" % task) as file:
+            return file.read().strip()
+    except OSError:
+        return ""  # it has ended
 
 
 def sockets(own):
@@ -30,18 +62,23 @@ def sockets(own):
 
     Descriptors 0 to 2 are left out too: standard output may well be a socket.
     """
-    found = []
+    return [text for _, text in sorted(open_sockets(own).items())][:MOST]
+
+
+def open_sockets(own):
+    """As sockets, all of them, by (descriptor, inode)."""
+    found = {}
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
         if descriptor < 3 or descriptor in own:
             continue
         try:
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                found.append((descriptor, "%s (fd %d)" % (describe(descriptor), descriptor)))
+            status = os.fstat(descriptor)
+            if stat.S_ISSOCK(status.st_mode):
+                found[descriptor, status.st_ino] = "%s (fd %d)" % (describe(descriptor), descriptor)
         except OSError:
             continue  # it was the listing's own descriptor, or another thread closed it
-    found.sort()
-    return [text for _, text in found[:MOST]]
+    return found
 
 
 def describe(descriptor):

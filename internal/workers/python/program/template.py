@@ -9,7 +9,7 @@ from time import monotonic
 
 from _thread import get_ident
 
-from _fender import application, inherited, process, stderr
+from _fender import application, inherited, process, scout, stderr, urlconf
 from _fender.application import CannotLoad
 from _fender.collector import Collector
 from _fender.control import Control, let_go
@@ -30,6 +30,7 @@ class Template:
         self.boot = {}
         self.application = None  # stays None with lazy-apps: each worker loads its own
         self.child_signal = signal.SIG_DFL  # what the application wants of SIGCHLD
+        self.urlconf = ("", "")  # what became of Django's URLconf, and why
         self.group = _own_group()
 
     def run(self):
@@ -50,6 +51,7 @@ class Template:
             if not self.boot.get("lazy"):
                 self.collector.pause()
                 self.application = application.load_or_stand_in(self.boot)
+                self.load_urlconf()
                 self.collector.note()
             elif not application.configured(self.boot):
                 self.application = application.load_or_stand_in(self.boot)
@@ -74,8 +76,27 @@ class Template:
             sockets=inherited.sockets((self.control.socket.fileno(), stderr.DESCRIPTOR)),
             app=self.application is not None and self.application is not no_application,
             free_threaded=process.free_threaded(),
+            urlconf=self.urlconf[0],
+            urlconf_why=self.urlconf[1],
         )
         return self.serve()
+
+    def load_urlconf(self):
+        """Imports Django's URLconf once for all workers, if a scout says that nothing is in the way."""
+        if not self.boot.get("preload_urlconf") or self.application is no_application or not urlconf.waits():
+            return
+        self.take_children()
+        self.before_fork()
+        attempt = scout.Scout(self, urlconf.visit, "the URLconf")
+        self.urlconf = attempt.send(float(self.boot.get("urlconf_patience") or scout.PATIENCE))
+        if self.urlconf[0] != scout.IMPORTED:
+            return
+        self.give_children()
+        try:
+            urlconf.visit()
+        except BaseException as error:
+            stderr.say_failure("importing the URLconf failed, though not in the scout", error)
+            self.urlconf = (scout.BROKEN, scout.words(error))
 
     def threads(self):
         """The slots of each worker."""
@@ -134,13 +155,7 @@ class Template:
 
     def before_fork(self):
         """Leaves nothing half done that a worker would have too."""
-        database = sys.modules.get("django.db")
-        if database is not None:
-            try:
-                database.connections.close_all()
-            except Exception as error:
-                if type(error).__name__ != "ImproperlyConfigured":  # no settings: no connections
-                    stderr.say_failure("closing Django's database connections before the fork failed", error)
+        urlconf.close_connections()
         stderr.flush()
         process.keep_standard_descriptors()
         self.collector.freeze()
@@ -173,9 +188,15 @@ class Template:
 
     def take_children(self):
         """Keeps dead workers as zombies until `reap`, whatever the application does with SIGCHLD."""
-        self.child_signal = signal.getsignal(signal.SIGCHLD)
-        if self.child_signal not in (signal.SIG_DFL, None):
+        wanted = signal.getsignal(signal.SIGCHLD)
+        if wanted not in (signal.SIG_DFL, None):
+            self.child_signal = wanted
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    def give_children(self):
+        """Gives SIGCHLD back to the application, while its code is imported."""
+        if self.child_signal != signal.SIG_DFL:
+            signal.signal(signal.SIGCHLD, self.child_signal)
 
 
 def _own_group():
