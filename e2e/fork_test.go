@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,4 +122,112 @@ func TestWithLazyAppsEveryWorkerImportsForItself(t *testing.T) {
 	all := s.events.matching(becomes(event.StateReady))
 	s.says(fmt.Sprintf("imported by process %d as version 2", all[2].PID))
 	s.facts("/")
+}
+
+// views is a Django site whose URLconf does something while it is imported; the answer names the process
+// that imported it.
+func views(t *testing.T, does string) []string {
+	t.Helper()
+	args := app(t, `
+import os
+import sys
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+settings.configure(SECRET_KEY="for a test", ALLOWED_HOSTS=["*"], ROOT_URLCONF="views")
+django = get_wsgi_application()
+
+def application(environ, start_response):
+    environ["before"] = "views" in sys.modules
+    return django(environ, start_response)
+`)
+	source := `
+import os
+import threading
+from django.http import JsonResponse
+from django.urls import path
+
+process = os.getpid()
+
+def show(request):
+    return JsonResponse({"before": request.environ["before"], "imported": process, "pid": os.getpid()})
+
+urlpatterns = [path("", show)]
+` + does + "\n"
+	if err := os.WriteFile(filepath.Join(args[1], "views.py"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return args
+}
+
+func TestDjangosURLconfIsImportedInTheTemplate(t *testing.T) {
+	s := serve(t, views(t, "")...)
+	ready := s.events.matching(func(e event.Event) bool { return e.Kind == event.Template && e.To == event.StateReady })
+	if doc := s.facts("/"); doc["before"] != true || doc["imported"] != float64(ready[0].PID) {
+		t.Errorf("the template is %d: %v", ready[0].PID, doc)
+	}
+	s.says("with the URLconf\n")
+	if n := s.count(warned("URLconf")); n != 0 {
+		t.Errorf("%d warnings", n)
+	}
+	off := serve(t, append(views(t, ""), "--preload-urlconf=false")...)
+	if doc := off.facts("/"); doc["before"] != false || doc["imported"] != doc["pid"] {
+		t.Errorf("with preload-urlconf = false: %v", doc)
+	}
+}
+
+func TestAURLconfThatStartsAThreadIsLeftToTheWorkers(t *testing.T) {
+	s := serve(t, views(t, `threading.Thread(target=threading.Event().wait, name="a poller of the views", daemon=True).start()`)...)
+	if doc := s.facts("/"); doc["before"] != false || doc["imported"] != doc["pid"] {
+		t.Errorf("%v", doc)
+	}
+	s.says("the URLconf is not imported in the template: it leaves 1 thread(s) (a poller of the views), which a fork cannot copy; " +
+		"each worker imports it in its first request (preload-urlconf = false")
+	s.signal(syscall.SIGHUP)
+	s.wait("the next generation", 2, func(e event.Event) bool { return e.Kind == event.Template && e.To == event.StateReady })
+	s.wait("a warning for each generation", 2, warned("URLconf"))
+	s.signal(syscall.SIGTERM)
+	s.exit()
+	s.printed()
+	if n := s.count(warned("URLconf")); n != 2 {
+		t.Errorf("%d warnings, want one for each of two generations", n)
+	}
+}
+
+func TestAURLconfThatRaisesIsAWarningAndNotTheEndOfTheBoot(t *testing.T) {
+	s := serve(t, views(t, `raise LookupError("no such view")`)...)
+	s.says("importing the URLconf failed: LookupError: no such view (", "fender: scout: importing the URLconf failed\nTraceback")
+	s.must(&load.Request{Target: "/", Want: []int{500}})
+}
+
+// Fault: the master is killed while a scout hangs in the import that it tries.
+func TestAScoutEndsWithTheMaster(t *testing.T) {
+	s := launch(t, append([]string{"--http-socket", "127.0.0.1:0"}, views(t, `
+import subprocess
+child = subprocess.Popen(["sleep", "3600"])
+print("the scout is %d and its child %d." % (process, child.pid))
+threading.Event().wait()`)...)...)
+	said := regexp.MustCompile(`the scout is (\d+) and its child (\d+)\.`)
+	s.says("and its child ")
+	found := said.FindStringSubmatch(s.log.String())
+	if found == nil {
+		t.Fatal("the line is not whole")
+	}
+	var ends []int
+	for _, text := range found[1:] {
+		pid, _ := strconv.Atoi(text)
+		fd, err := pidfdOpen(pid)
+		if err != nil {
+			t.Fatalf("process %d: %v", pid, err)
+		}
+		defer syscall.Close(fd)
+		ends = append(ends, fd)
+	}
+	s.signal(syscall.SIGKILL)
+	<-s.exited
+	for i, fd := range ends {
+		if !pidfdEnds(fd, patience) {
+			t.Errorf("process %s goes on", found[i+1])
+		}
+	}
 }

@@ -82,6 +82,7 @@ func (m *master) launch(int) (workers.Launch, error) {
 		SchedBatch: true, OOMScoreAdj: osproc.WorkerOOMScore(),
 		ServerName: hostname(), ServerPort: "0", Software: "fender/" + m.env.Version,
 		MaxMessage: wire.MaxMessage, Interrupt: o.HarakiriInterrupt,
+		PreloadURLconf: o.PreloadURLconf,
 	}.Message()
 	if err != nil {
 		return workers.Launch{}, err

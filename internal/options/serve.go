@@ -38,6 +38,8 @@ type Serve struct {
 	Home, Python string
 	// LazyApps imports the application in every worker instead of once in the template.
 	LazyApps bool
+	// PreloadURLconf imports Django's URLconf in the template, if a scout says that it is safe.
+	PreloadURLconf bool
 	// NeedApp: no application is an error, not an endless 500.
 	NeedApp bool
 

@@ -23,7 +23,7 @@ var wanted = map[string]string{
 	"body-spool": "/spool", "spool-limit": "1g", "health-path": "/up", "drain-delay": "15", "drain-quiet": "3s", "drain-timeout": "50",
 	"harakiri-interrupt": "false", "events": "/var/log/events", "admin": "9000", "control": "/run/f.sock", "access-log": "stderr",
 	"access-log-format": "json", "log-mask-query": "true", "trusted-proxies": "10.1.0.0/16", "real-ip": "true", "cause-header": "false",
-	"reload-step": "2", "memory-budget": "512m", "body-timeout": "90", "head-timeout": "90",
+	"reload-step": "2", "preload-urlconf": "false", "memory-budget": "512m", "body-timeout": "90", "head-timeout": "90",
 }
 
 // accepted are the options whose purpose is met without them: one note, no warning.

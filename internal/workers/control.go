@@ -205,8 +205,10 @@ func (t *template) cameUp(now time.Duration, r *python.Report) {
 		return
 	}
 	t.state, t.python, t.seconds = templateReady, r.Python, r.Seconds
+	t.urlconf = r.URLconf == python.URLconfImported
 	t.warnAbout("thread", r.Threads, "a forked worker does not have them")
 	t.warnAbout("socket", r.Sockets, "all workers would use the same connection")
+	t.warnAboutURLconf(r)
 	if t.leaving {
 		t.sendExit()
 		t.patience(now)
@@ -223,4 +225,16 @@ func (t *template) warnAbout(what string, names []string, why string) {
 	t.w.opts.Journal.Warn("importing the application left %d %s(s) open in the template (%s): %s; "+
 		"if it needs them, set lazy-apps = true, or begin them in a post-fork hook",
 		len(names), what, strings.Join(names, ", "), why)
+}
+
+// warnAboutURLconf tells why workers import Django's URLconf for themselves.
+func (t *template) warnAboutURLconf(r *python.Report) {
+	switch r.URLconf {
+	case python.URLconfBroken:
+		t.w.opts.Journal.Warn("importing the URLconf failed: %s; every request that needs it will fail "+
+			"(preload-urlconf = false leaves the import to the requests)", r.URLconfWhy)
+	case python.URLconfKeptOut:
+		t.w.opts.Journal.Warn("the URLconf is not imported in the template: %s; each worker imports it in its "+
+			"first request (preload-urlconf = false does so without a warning)", r.URLconfWhy)
+	}
 }

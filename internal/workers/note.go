@@ -119,6 +119,9 @@ func (w *Workshop) templateNote(e *event.Event) {
 		e.PID, e.Python = t.proc.PID, t.python
 		if word == event.StateReady {
 			e.Seconds = t.seconds
+			if t.urlconf {
+				e.Text = "with the URLconf"
+			}
 		}
 	}
 	if word == event.StateGone || word == event.StateFailed {

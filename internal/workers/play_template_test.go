@@ -20,6 +20,7 @@ type playbook struct {
 
 	Fail     *python.Report `json:"fail,omitempty"`      // sent instead of loaded
 	Left     []string       `json:"left,omitempty"`      // threads and sockets that the import left
+	URLconf  []string       `json:"urlconf,omitempty"`   // what became of the URLconf, and why
 	Die      string         `json:"die,omitempty"`       // "boot", "spawn": SIGKILL to itself then
 	Hold     bool           `json:"hold,omitempty"`      // waits for the test before it says loaded
 	NoForks  int            `json:"no_forks,omitempty"`  // so many forks fail
@@ -68,7 +69,11 @@ func playTemplate() int {
 				say(book.Fail)
 				return book.Fail.Code
 			}
-			say(python.Report{Op: python.OpLoaded, Python: "3.11.2", Seconds: 0.5, Threads: book.Left, Sockets: book.Left})
+			loaded := python.Report{Op: python.OpLoaded, Python: "3.11.2", Seconds: 0.5, Threads: book.Left, Sockets: book.Left}
+			if len(book.URLconf) == 2 {
+				loaded.URLconf, loaded.URLconfWhy = book.URLconf[0], book.URLconf[1]
+			}
+			say(loaded)
 			if book.CloseCtl {
 				_ = unix.Close(3)
 				forever()

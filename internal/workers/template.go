@@ -70,6 +70,7 @@ type template struct {
 
 	python  string
 	seconds float64
+	urlconf bool // it has imported Django's URLconf
 	buf     []byte
 }
 

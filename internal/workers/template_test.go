@@ -75,6 +75,31 @@ func TestWorkshop_WarnsAboutWhatTheImportLeft(t *testing.T) {
 	}
 }
 
+func TestWorkshop_TellsWhatBecameOfTheURLconf(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome []string // as the template reports it
+		warning string   // "" if there is none
+		text    string   // of the template's line
+	}{
+		"none":     {nil, "", ""},
+		"imported": {[]string{python.URLconfImported, ""}, "", "with the URLconf"},
+		"kept out": {[]string{python.URLconfKeptOut, "it leaves 1 thread(s) (poller)"}, "is not imported in the template: it leaves 1 thread(s) (poller);", ""},
+		"broken":   {[]string{python.URLconfBroken, "KeyError: 'x'"}, "importing the URLconf failed: KeyError: 'x'; every request", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, func(_ *Options, b *playbook) { b.URLconf = c.outcome })
+			if c.warning != "" {
+				if e := h.warning(c.warning); !contains(e.Text, "preload-urlconf = false") {
+					t.Errorf("event %+v", e)
+				}
+			}
+			if e := h.event("template ready", template_("ready")); e.Text != c.text || e.Seconds != 0.5 {
+				t.Errorf("event %+v", e)
+			}
+		})
+	}
+}
+
 func TestWorkshop_TriesAgainWhenAForkFails(t *testing.T) {
 	h := open(t, func(o *Options, b *playbook) { b.NoForks, o.Pool.NeedApp = 2, false })
 	h.ask("GET", begin, ok).ended("ok")
