@@ -34,6 +34,7 @@ func TestWorker_LeavesAsAnyPythonProgramDoesWhenAllSlotsHaveEnded(t *testing.T) 
 			}
 			w.rig.stdout.waitFor(t, "a line without an end")
 			w.rig.stderr.waitFor(t, "atexit in the worker")
+			w.rig.stderr.waitFor(t, "thread has ended")
 			if text := w.rig.stderr.String(); strings.Index(text, "thread has ended") > strings.Index(text, "atexit") {
 				t.Errorf("atexit did not wait for the thread:\n%s", text)
 			}

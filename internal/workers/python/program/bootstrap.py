@@ -2,7 +2,7 @@
 
 It makes the other files importable as the package `_fender` and hands over to the template. It
 runs once in a template; in a forked worker the stack comes back here, so that a worker stands on
-a shallow stack and ends as any Python program does.
+a shallow stack.
 
 `sources` (module name to source text) is put into this file's globals by the command line.
 """
@@ -47,7 +47,7 @@ def file_name(module):
 
 
 def main(texts):
-    """Runs the template; in a forked worker, runs the worker. Returns the exit code."""
+    """Runs the template; in a forked worker, runs the worker. Ends the process."""
     # The command line ran in __main__, which belongs to the application (pickle and
     # multiprocessing look into it): leave nothing of ours there.
     for name in ("os", "marshal", "f", "s"):
@@ -58,15 +58,17 @@ def main(texts):
         # All modules are loaded here, before anything of the application: each takes the
         # functions that it needs from os, _socket, _thread and time by name while they are
         # still the interpreter's own (gevent and the like replace them later).
+        import _fender.ending
         import _fender.template
     finally:
         sys.meta_path.remove(finder)
     template = _fender.template.Template()
     worker = template.run()
+    files = template.files
     if worker is None:
-        return 0
+        _fender.ending.leave(0, files)
     del template
-    return worker.run()
+    _fender.ending.end(worker.run, files)
 
 
-sys.exit(main(sources))  # noqa: F821 (given by the command line)
+main(sources)  # noqa: F821 (given by the command line)

@@ -78,15 +78,3 @@ def keep_standard_descriptors():
             if descriptor == 0:
                 os.close(source)
         os.set_inheritable(descriptor, True)
-
-
-def leave(code):
-    """Ends this process after its atexit functions, without waiting for threads that may never end."""
-    import atexit
-
-    try:
-        atexit._run_exitfuncs()
-    except BaseException as error:
-        stderr.say_failure("an atexit function failed", error)
-    stderr.flush()
-    os._exit(code)

@@ -9,11 +9,13 @@ from time import monotonic
 
 from _thread import get_ident
 
-from _fender import application, inherited, process, scout, stderr, urlconf
+from _fender import application, database, inherited, process, scout, stderr, urlconf
 from _fender.application import CannotLoad
 from _fender.collector import Collector
 from _fender.control import Control, let_go
+from _fender.ending import leave, step
 from _fender.family import Family
+from _fender.files import Files
 from _fender.harakiri import exception_setter
 from _fender.worker import Worker
 from _fender.wsgi import no_application
@@ -27,6 +29,7 @@ class Template:
         self.family = Family()
         self.family.let_go = self.control.close
         self.collector = Collector()
+        self.files = Files()
         self.boot = {}
         self.application = None  # stays None with lazy-apps: each worker loads its own
         self.child_signal = signal.SIG_DFL  # what the application wants of SIGCHLD
@@ -43,7 +46,7 @@ class Template:
             return None
         if message["op"] != "boot":
             self.control.refuse(message["op"], "the first message must be boot")
-            process.leave(application.FAILED)
+            leave(application.FAILED, self.files)
         self.boot = message
         began = monotonic()
         try:
@@ -60,11 +63,11 @@ class Template:
         except CannotLoad as error:
             self.control.send("failed", code=error.code, error=str(error)[:4000])
             stderr.say(str(error))
-            process.leave(error.code)
+            leave(error.code, self.files)
         except BaseException as error:
             stderr.say_failure("the template does not come up", error, whole=True)
             self.control.send("failed", code=application.FAILED, error=stderr.last_line(error)[:4000])
-            process.leave(application.FAILED)
+            leave(application.FAILED, self.files)
         process.keep_standard_descriptors()
         self.take_children()
         self.control.send(
@@ -123,7 +126,7 @@ class Template:
                     self.reap(message)
                 elif op == "exit":
                     stderr.flush()
-                    process.leave(0)
+                    leave(0, self.files)
                 else:
                     self.control.refuse(op, "unknown op")
             except (KeyError, TypeError, ValueError) as error:
@@ -155,7 +158,8 @@ class Template:
 
     def before_fork(self):
         """Leaves nothing half done that a worker would have too."""
-        urlconf.close_connections()
+        database.close_connections("before the fork")
+        step(self.files.before_fork, "flushing open files before the fork")
         stderr.flush()
         process.keep_standard_descriptors()
         self.collector.freeze()

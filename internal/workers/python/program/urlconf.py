@@ -5,7 +5,7 @@ Nothing of Django is imported here. What the application has not brought itself 
 
 import sys
 
-from _fender import stderr
+from _fender import database
 
 
 def waits():
@@ -28,16 +28,4 @@ def visit():
     try:
         sys.modules["django.urls"].get_resolver().url_patterns
     finally:
-        close_connections()
-
-
-def close_connections():
-    """Closes Django's connections to databases, if there are any: two processes must not share one."""
-    database = sys.modules.get("django.db")
-    if database is None:
-        return
-    try:
-        database.connections.close_all()
-    except Exception as error:
-        if type(error).__name__ != "ImproperlyConfigured":  # no settings: no connections
-            stderr.say_failure("closing Django's database connections before the fork failed", error)
+        database.close_connections("after importing the URLconf")

@@ -13,8 +13,9 @@ from os import getpid, read, write
 import _socket
 from _thread import allocate_lock, get_ident, start_new_thread
 
-from _fender import application, process, stderr
+from _fender import application, database, process, stderr
 from _fender.application import CannotLoad
+from _fender.ending import exit_code, leave
 from _fender.family import hand_back
 from _fender.filewrapper import FileWrapper
 from _fender.frame import FAILED, HELLO, MARSHAL, VERSION, pack
@@ -36,6 +37,7 @@ class Worker:
         self.given = given
         self.application = template.application
         self.collector = template.collector
+        self.files = template.files
         self.family = template.family
         self.child_signal = template.child_signal
         self.pid = getpid()
@@ -68,6 +70,7 @@ class Worker:
         page = self.given.pop()
         self.sockets = [from_descriptor(descriptor) for descriptor in self.given]
         self.family.let_go = self.let_go
+        self.files.after_fork()
         stderr.speaker[0] = "worker %d" % self.order["number"]
         process.name("fender-w%d" % self.order["number"])
         for socket in self.sockets:
@@ -165,7 +168,7 @@ class Worker:
             self.send_first(FAILED, (code, text))
         except (OSError, IndexError):
             pass
-        process.leave(code)
+        leave(code, self.files)
 
     def run_alone(self, own):
         """One thread: the application runs on the main thread, where signal-based code works."""
@@ -218,6 +221,7 @@ class Worker:
             slot.bind(self.interrupts)
             started.release()
             slot.run(self.application, own)
+            database.close_connections()
         finally:
             with self.counting:
                 self.running -= 1
@@ -280,7 +284,7 @@ class Worker:
         """Ends a child that the application forked and let come back into the program."""
         code = 1
         if isinstance(error, SystemExit):
-            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+            code = exit_code(error)
         else:
             stderr.say_failure("process %d, forked by the application, came back from it and ends here" % getpid(), error)
         stderr.flush()

@@ -1,7 +1,9 @@
 """A Django site in one file."""
 
+import itertools
 import json
 import os
+import sys
 import tempfile
 
 import django
@@ -81,6 +83,19 @@ django.setup()
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.db.backends.sqlite3.base import DatabaseWrapper  # noqa: E402
 
+close = DatabaseWrapper._close
+closings = {}  # of each process
+
+
+def note_close(self):
+    if self.connection is not None:
+        number = next(closings.setdefault(os.getpid(), itertools.count(1)))
+        sys.stderr.write("process %d closed connection %d\n" % (os.getpid(), number))
+    return close(self)
+
+
+DatabaseWrapper._close = note_close
 connection.ensure_connection()  # left open on purpose: the fork must close it
 application = get_wsgi_application()
