@@ -6,13 +6,14 @@ import (
 	"fender/internal/loop"
 )
 
-// calm is how long no request must have waited until the loop is urgent again.
-const calm = 10 * time.Millisecond
+// calm is how long no request must have waited until the loop is urgent again. Without it the policy
+// would change with each request, which costs more than it saves; a longer one is felt in the tail.
+const calm = time.Millisecond
 
-// urgency decides whether the loop's thread interrupts the workers. While requests wait, in the queue or in
-// the slots' lines, it does not: every slot has its work, and some have more at hand, so a loop that runs when a worker has nothing
-// left is in time, and one that interrupts a worker for each event costs both their caches. When nothing
-// waits each event is somebody's whole latency, and it does.
+// urgency decides whether the loop's thread interrupts the workers. While no slot is free and requests wait, in
+// the queue or in the slots' lines, it does not: a loop that runs when a worker has nothing left is in time,
+// and one that interrupts a worker for each event costs both their caches. When a slot is free, or nothing
+// waits, each event is somebody's whole latency, and it does.
 type urgency struct {
 	batch  bool          // as the thread is now
 	waited time.Duration // when a request was seen waiting last
@@ -20,11 +21,13 @@ type urgency struct {
 }
 
 // wish reports whether the thread should be a batch thread.
-func (u *urgency) wish(now time.Duration, waits bool) bool {
-	if u.fixed {
+func (u *urgency) wish(now time.Duration, free, waits bool) bool {
+	switch {
+	case u.fixed:
 		return u.batch
-	}
-	if waits {
+	case free:
+		return false
+	case waits:
 		u.waited = now
 		return true
 	}
@@ -37,7 +40,7 @@ func (u *urgency) next() (time.Duration, bool) { return u.waited + calm, u.batch
 // adapt carries the wish out.
 func (w *Workshop) adapt(now time.Duration) {
 	u := &w.urgency
-	batch := u.wish(now, w.pool.Waits())
+	batch := u.wish(now, w.pool.HasFree(), w.pool.Waits())
 	if batch == u.batch {
 		return
 	}

@@ -271,6 +271,9 @@ func (p *Pool) QueueLength() int { return p.queue.len + p.suspects.len }
 // Waits reports whether any request waits: for a slot, or in a slot's line.
 func (p *Pool) Waits() bool { return p.QueueLength() > 0 || p.timers.first(timerAhead) != nil }
 
+// HasFree reports whether a slot of a worker that is ready has nothing to do.
+func (p *Pool) HasFree() bool { return p.freeSlots > 0 }
+
 func (p *Pool) noteWorker(w *worker, from State, after Time, d *Death) {
 	p.note(Note{
 		Kind: NoteWorker, Spawn: w.spawn, Number: w.number, Generation: w.generation,
