@@ -9,9 +9,9 @@ import (
 
 // The chart's measures, in pixels.
 const (
-	chartWidth = 860
+	chartWidth = 900
 	labelWidth = 170
-	valueWidth = 150
+	valueWidth = 190
 	barHeight  = 13
 	groupGap   = 30
 	headHeight = 66
