@@ -170,7 +170,7 @@ func (w *worker) takes() bool {
 	return w.state == StateReady && w.reserved == nil && !w.stalled
 }
 
-// aheadSlot chooses the slot in whose line r may wait: the shortest line, and among equals the one whose
+// aheadSlot chooses the slot in whose line r may wait, while none is free: the shortest line, and among equals the one whose
 // thread has worked longest, since it will be done first.
 func (p *Pool) aheadSlot(now Time, r *request) *slot {
 	var best *slot
@@ -191,11 +191,10 @@ func (p *Pool) aheadSlot(now Time, r *request) *slot {
 	return best
 }
 
-// isOpen tells whether anything may wait in the slot's line now. What is sent while something is being
-// taken back could come back in its stead.
+// isOpen tells whether anything may wait in the line of a slot that is not free. What is sent while something
+// is being taken back could come back in its stead.
 func (p *Pool) isOpen(now Time, s *slot) bool {
-	return !s.isFree() && !s.struck && !s.taking && !s.slow && !s.paused && now-s.began < aheadBound &&
-		(s.n == 0 || !s.closing)
+	return !s.taking && !s.slow && !s.paused && now-s.began < aheadBound && (s.n == 0 || !s.closing)
 }
 
 // fits tells whether r may wait in the slot's line, which is open: what is before it there is done soon,

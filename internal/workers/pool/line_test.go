@@ -199,3 +199,45 @@ func TestPool_WaitsWhileAnythingDoes(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestPool_SendsAheadToTheLongestAtWorkAmongEqualLines(t *testing.T) {
+	b := serving(t, Options{Processes: 2, Ahead: 3})
+	b.get(1, 2)
+	b.passes(ms)
+	b.runs(1)
+	b.get(3)
+	b.expect("send 1 to 1/0", "send 2 to 2/0", "finish 1", "send 3 to 1/0")
+	b.get(4, 5, 6)
+	b.expect("send 4 to 2/0 ahead", "send 5 to 1/0 ahead", "send 6 to 2/0 ahead")
+	b.get(7) // 2 has worked longer, and has the longer line
+	b.expect("send 7 to 1/0 ahead")
+}
+
+func TestPool_HoldsAtMostALineOfItsOwnLength(t *testing.T) {
+	for given, want := range map[int]int{0: LineMost - 1, 1: 1, LineMost - 1: LineMost - 1, LineMost: LineMost - 1} {
+		if p := New(Options{Ahead: given}, blank{}); p.opts.Ahead != want {
+			t.Errorf("%d ahead becomes %d, expected %d", given, p.opts.Ahead, want)
+		}
+	}
+}
+
+func TestPool_KnowsWhetherASlotIsFree(t *testing.T) {
+	b := newBench(t, Options{})
+	if b.HasFree() {
+		t.Error("a slot is free before there is a worker")
+	}
+	b.TemplateReady(b.now, 1)
+	b.Hello(b.now, 1)
+	b.forget()
+	if !b.HasFree() {
+		t.Error("the slot is not free")
+	}
+	b.get(1)
+	if b.HasFree() {
+		t.Error("the slot is free though it works")
+	}
+	b.runs(1)
+	if !b.HasFree() {
+		t.Error("the slot is not free again")
+	}
+}

@@ -255,6 +255,19 @@ func TestPool_DoesNotReloadWhileItStops(t *testing.T) {
 	b.expect()
 }
 
+func TestPool_BeginsNoReloadWhileItStops(t *testing.T) {
+	b := serving(t, Options{})
+	b.get(1)
+	b.begins(1)
+	b.Stop(b.now)
+	b.forget()
+	b.Reload(b.now, event.ReasonReload)
+	b.expect()
+	if n := len(b.noted(NoteReload)); n != 0 {
+		t.Errorf("%d notes of a reload", n)
+	}
+}
+
 func TestPool_SaysWhyTheWorkerOfARefusedReloadGoes(t *testing.T) {
 	b := serving(t, Options{})
 	b.Reload(b.now, event.ReasonTouch)

@@ -167,7 +167,6 @@ func (s *slot) off(r *request) {
 	}
 	copy(s.line[i:], s.line[i+1:s.n])
 	s.n--
-	s.line[s.n] = nil
 	s.bytes -= r.Size
 }
 

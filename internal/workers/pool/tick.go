@@ -69,7 +69,7 @@ func (p *Pool) fire(now Time, x *timer) {
 
 // aheadTooLong is called when a request has waited long behind another one.
 func (p *Pool) aheadTooLong(s *slot) {
-	if s.n > 1 && !p.begun(s.line[0]) && s.unread.on {
+	if !p.begun(s.line[0]) && s.unread.on {
 		// The head of the line has not been begun either, and only all could be taken back: that is
 		// the stalled worker's case, which has a bound of its own.
 		p.timers.set(&s.ahead, timerAhead, s.unread.at)
