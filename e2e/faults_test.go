@@ -334,6 +334,26 @@ func TestASlowRequestDelaysNoOtherWhileASlotIsFree(t *testing.T) {
 	}
 }
 
+// A slow request comes when the lines of the slots are full of fast ones: those behind it are moved.
+func TestASlowRequestDelaysNoneThatWasSentAhead(t *testing.T) {
+	s := serve(t, append(site(t), "--processes", "2")...)
+	s.wait("2 workers", 2, becomes(event.StateReady))
+	s.noneFailed(s.under(4, hello, func(ctx context.Context) { // what is usual is known
+		every(ctx, 10*time.Millisecond, 20, func() {})
+	}))
+	before := s.count(func(e event.Event) bool { return e.Kind == event.TakenBack })
+	tally := s.under(32, hello, func(ctx context.Context) {
+		every(ctx, 100*time.Millisecond, 2, func() { s.must(&load.Request{Target: "/slow?seconds=4"}) })
+	})
+	s.noneFailed(tally)
+	if tally.Longest > 3*time.Second {
+		t.Errorf("a request took %v", tally.Longest)
+	}
+	if n := s.count(func(e event.Event) bool { return e.Kind == event.TakenBack }) - before; n == 0 {
+		t.Error("nothing was taken back: no request was ever behind a slow one, and nothing was shown")
+	}
+}
+
 func TestASecondSignalForces(t *testing.T) {
 	s := serve(t, append(site(t), "--processes", "1", "--control", control(t))...)
 	stuck := s.later(&load.Request{Target: "/stuck", Want: []int{503}})
