@@ -183,8 +183,8 @@ func New(o Options) (*Workshop, error) {
 	return w, nil
 }
 
-// The pool's lines are as long as the sockets'.
-var _ = [1]struct{}{}[pool.LineMost-worker.Depth]
+// The pool's lines are as long as the sockets' and the program's.
+var _, _ = [1]struct{}{}[pool.LineMost-worker.Depth], [1]struct{}{}[pool.LineMost-python.MaxLine]
 
 // closers is how many goroutines close files. The last close of an unlinked file frees its blocks on the
 // disk, one of a file on a network asks another machine, and one of a socket may linger.

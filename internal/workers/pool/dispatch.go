@@ -170,8 +170,8 @@ func (w *worker) takes() bool {
 	return w.state == StateReady && w.reserved == nil && !w.stalled
 }
 
-// aheadSlot chooses the slot in whose line r may wait, while none is free: the shortest line, and among equals the one whose
-// thread has worked longest, since it will be done first.
+// aheadSlot chooses the slot in whose line r may wait, while none is free: the shortest line, and among
+// equals the one whose thread has worked longest, since it will be done first.
 func (p *Pool) aheadSlot(now Time, r *request) *slot {
 	var best *slot
 	for _, w := range p.workers {
@@ -180,7 +180,7 @@ func (p *Pool) aheadSlot(now Time, r *request) *slot {
 		}
 		for i := range w.slots {
 			s := &w.slots[i]
-			if !p.isOpen(now, s) || !p.fits(r, s) {
+			if !s.isOpen(now) || !p.fits(r, s) {
 				continue
 			}
 			if best == nil || s.n < best.n || s.n == best.n && s.began < best.began {
@@ -193,7 +193,7 @@ func (p *Pool) aheadSlot(now Time, r *request) *slot {
 
 // isOpen tells whether anything may wait in the line of a slot that is not free. What is sent while something
 // is being taken back could come back in its stead.
-func (p *Pool) isOpen(now Time, s *slot) bool {
+func (s *slot) isOpen(now Time) bool {
 	return !s.taking && !s.slow && !s.paused && now-s.began < aheadBound && (s.n == 0 || !s.closing)
 }
 

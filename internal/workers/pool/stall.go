@@ -30,7 +30,7 @@ func (p *Pool) stallWorker(now Time, w *worker) {
 	w.stalled = true
 	p.timers.set(&w.stall, timerStall, now+w.stallFor)
 	for i := range w.slots {
-		if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
+		if s := &w.slots[i]; len(s.waiting()) > 0 {
 			p.takeBack(s)
 		}
 	}

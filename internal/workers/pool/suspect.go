@@ -49,7 +49,7 @@ func (w *worker) isEmpty() bool { return w.occupied == 0 && !w.stalled }
 func (p *Pool) reserve(w *worker, r *request) {
 	w.reserved = r
 	for i := range w.slots {
-		if s := &w.slots[i]; s.n > 1 || s.n == 1 && s.closing {
+		if s := &w.slots[i]; len(s.waiting()) > 0 {
 			p.takeBack(s)
 		}
 	}

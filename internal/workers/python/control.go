@@ -13,6 +13,9 @@ const MaxControlMessage = 64 << 10
 // message, and the kernel takes 253 (SCM_MAX_FD), the page's being one of them.
 const MaxThreads = 252
 
+// MaxLine is how many requests a slot of the program takes before it has answered the first of them.
+const MaxLine = 8
+
 // The words of the field op. ARCHITECTURE.md has the table.
 const (
 	OpBoot       = "boot"        // to the template

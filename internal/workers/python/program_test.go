@@ -63,6 +63,7 @@ func TestProgram_HasTheNumbersOfTheGoSide(t *testing.T) {
 	for file, lines := range map[string][]string{
 		"harakiri.py":    {fmt.Sprintf("STACKS_SIGNAL = %d", StackSignal), fmt.Sprintf("INTERRUPT_SIGNAL = %d", InterruptSignal)},
 		"application.py": {fmt.Sprintf("NO_APPLICATION = %d", ExitNoApp), fmt.Sprintf("FAILED = %d", ExitFailed)},
+		"slot.py":        {fmt.Sprintf("_LINE = %d", MaxLine)},
 		"control.py":     {fmt.Sprintf("DESCRIPTOR = %d", ControlDescriptor), fmt.Sprintf("LARGEST = %d", MaxControlMessage), fmt.Sprintf("MOST_DESCRIPTORS = %d", MaxThreads+1)},
 	} {
 		for _, line := range lines {

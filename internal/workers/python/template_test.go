@@ -3,7 +3,6 @@ package python
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -210,12 +209,7 @@ func TestTemplate_KillsItsGroupWhenTheMasterHasGone(t *testing.T) {
 		if status := r.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGKILL {
 			t.Errorf("the template ended with %v", status)
 		}
-		polled := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-		n, err := unix.Poll(polled, int(patience.Milliseconds()))
-		for errors.Is(err, unix.EINTR) {
-			n, err = unix.Poll(polled, int(patience.Milliseconds()))
-		}
-		if n != 1 {
+		if err := awaitEnd(pidfd); err != nil {
 			t.Errorf("the stuck worker lives on: %v", err)
 		}
 	})

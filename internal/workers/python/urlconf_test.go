@@ -152,12 +152,7 @@ func waitEnd(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 	defer unix.Close(pidfd)
-	polled := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-	n, err := unix.Poll(polled, int(patience.Milliseconds()))
-	for err == unix.EINTR {
-		n, err = unix.Poll(polled, int(patience.Milliseconds()))
-	}
-	if n != 1 {
+	if err := awaitEnd(pidfd); err != nil {
 		t.Errorf("process %d lives on: %v", pid, err)
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}

@@ -338,17 +338,22 @@ func (w *worker) waitDeath() {
 		w.t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(polled, int(patience.Milliseconds()))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n != 1 {
-			w.t.Fatalf("worker %d does not end: %v\n%s", w.pid, err, w.rig.stderr)
-		}
-		return
+	if err := awaitEnd(fd); err != nil {
+		w.t.Fatalf("worker %d does not end: %v\n%s", w.pid, err, w.rig.stderr)
 	}
+}
+
+// awaitEnd waits until the process of a pidfd has ended.
+func awaitEnd(pidfd int) error {
+	polled := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(polled, int(patience.Milliseconds()))
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.Poll(polled, int(patience.Milliseconds()))
+	}
+	if err == nil && n != 1 {
+		err = fmt.Errorf("not within %v", patience)
+	}
+	return err
 }
 
 func readAll(t testing.TB, file *os.File) []byte {

@@ -13,9 +13,9 @@ import (
 var errStranger = errors.New("a message came back that was not sent")
 
 // TakeBack receives everything on the slot that the worker has not read, by the duplicate of its
-// end, takes the requests among it off the slot's line, and returns their sequences in the order in which
-// they were sent. That need not be the line's end: a thread that wakes up in the middle receives one between two of ours. The slice is valid until the next TakeBack.
-// Whatever was unread and is no request, returns of calls, is sent again: a thread waits for it.
+// end, takes the requests among it off the slot's line, and returns their sequences in the order in
+// which they were sent. That need not be the line's end: a thread that wakes up in the middle receives
+// one between two of ours. The slice is valid until the next TakeBack. Whatever was unread and is no request, returns of calls, is sent again: a thread waits for it.
 //
 // recv may wait for a page fault of the worker's own recv on the same socket, so this is for
 // messages that lie too long, and for the dead.
